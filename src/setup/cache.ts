@@ -1,13 +1,16 @@
-import { createHash, randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
-import { withLock, type LockOptions } from "./lock.js";
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { withLock, type LockOptions } from './lock.js';
 
 /** Default cache directory: `$CLDCTL_CACHE_DIR`, else `cldctl-iac` below `$XDG_CACHE_HOME` or `~/.cache`. */
 export function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  return env["CLDCTL_CACHE_DIR"] || join(env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "cldctl-iac");
+  return (
+    env['CLDCTL_CACHE_DIR'] ||
+    join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cldctl-iac')
+  );
 }
 
 /** What names a cache entry: two entries are the same thing exactly when all three are equal. */
@@ -20,7 +23,7 @@ export interface CacheKey {
 
 /** Path of an entry's directory, whether it exists or not. */
 export function cacheEntryPath(cacheDirectory: string, key: CacheKey): string {
-  const digest = createHash("sha256").update(key.recipe).digest("hex").slice(0, 12);
+  const digest = createHash('sha256').update(key.recipe).digest('hex').slice(0, 12);
   return join(cacheDirectory, `${key.name}-${key.version}-${digest}`);
 }
 
@@ -36,22 +39,26 @@ export async function cached(
 ): Promise<{ path: string; cached: boolean }> {
   const path = cacheEntryPath(cacheDirectory, key);
   if (existsSync(path)) return { path, cached: true };
-  return withLock(join(cacheDirectory, "locks", `${key.name}-${key.version}.lock`), options, async () => {
-    if (existsSync(path)) return { path, cached: true };
-    const drafts = join(cacheDirectory, "drafts");
-    const prefix = `${key.name}-${key.version}.`;
-    await mkdir(drafts, { recursive: true });
-    for (const left of await readdir(drafts)) {
-      if (left.startsWith(prefix)) await rm(join(drafts, left), { recursive: true, force: true });
-    }
-    const draft = join(drafts, prefix + randomUUID());
-    await mkdir(draft);
-    try {
-      await fill(draft);
-      await rename(draft, path);
-    } finally {
-      await rm(draft, { recursive: true, force: true });
-    }
-    return { path, cached: false };
-  });
+  return withLock(
+    join(cacheDirectory, 'locks', `${key.name}-${key.version}.lock`),
+    options,
+    async () => {
+      if (existsSync(path)) return { path, cached: true };
+      const drafts = join(cacheDirectory, 'drafts');
+      const prefix = `${key.name}-${key.version}.`;
+      await mkdir(drafts, { recursive: true });
+      for (const left of await readdir(drafts)) {
+        if (left.startsWith(prefix)) await rm(join(drafts, left), { recursive: true, force: true });
+      }
+      const draft = join(drafts, prefix + randomUUID());
+      await mkdir(draft);
+      try {
+        await fill(draft);
+        await rename(draft, path);
+      } finally {
+        await rm(draft, { recursive: true, force: true });
+      }
+      return { path, cached: false };
+    },
+  );
 }

@@ -1,8 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { isAlive, processIdentity, type ProcessIdentity } from "./process-identity.js";
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rm, unlink, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAlive, processIdentity, type ProcessIdentity } from './process-identity.js';
 
 interface Holder extends ProcessIdentity {
   token: string;
@@ -21,7 +21,10 @@ const pollMilliseconds = 200;
  * Takes the lock file at `path` and returns the function that gives it back. A lock whose process is gone is taken over; the take-over is
  * itself locked (by the dead holder's token), so two processes never both believe they did it.
  */
-export async function acquireLock(path: string, options: LockOptions = {}): Promise<() => Promise<void>> {
+export async function acquireLock(
+  path: string,
+  options: LockOptions = {},
+): Promise<() => Promise<void>> {
   await mkdir(dirname(path), { recursive: true });
   const self = processIdentity(process.pid);
   if (self === undefined) throw new Error("the start time of this process can't be read");
@@ -43,7 +46,11 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
 }
 
 /** Runs `work` while holding the lock file at `path`. */
-export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(
+  path: string,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
   const release = await acquireLock(path, options);
   try {
     return await work();
@@ -55,12 +62,12 @@ export async function withLock<T>(path: string, options: LockOptions, work: () =
 async function tryCreate(path: string, holder: Holder): Promise<boolean> {
   // Written aside and linked, so that nobody ever reads a lock without its holder.
   const draft = `${path}.${holder.token}.draft`;
-  await writeFile(draft, JSON.stringify(holder), { flag: "wx" });
+  await writeFile(draft, JSON.stringify(holder), { flag: 'wx' });
   try {
     await link(draft, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
   } finally {
     await rm(draft, { force: true });
@@ -69,9 +76,9 @@ async function tryCreate(path: string, holder: Holder): Promise<boolean> {
 
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Holder;
+    return JSON.parse(await readFile(path, 'utf8')) as Holder;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -86,6 +93,6 @@ async function unlinkIfPresent(path: string): Promise<void> {
   try {
     await unlink(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
 }

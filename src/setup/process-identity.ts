@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { execFileSync } from "node:child_process";
+import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 
 /** A process, told from a later one with the same id by its start time (in the unit of the operating system; compare only). */
 export interface ProcessIdentity {
@@ -9,7 +9,7 @@ export interface ProcessIdentity {
 
 /** Identity of a running process, or `undefined` when there is none with this id. */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
-  const startedAt = process.platform === "linux" ? linuxStartTime(pid) : otherStartTime(pid);
+  const startedAt = process.platform === 'linux' ? linuxStartTime(pid) : otherStartTime(pid);
   return startedAt === undefined ? undefined : { pid, startedAt };
 }
 
@@ -20,11 +20,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
 
 function linuxStartTime(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command name, in parentheses, may hold spaces; field 22 is counted from behind it.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const state = fields[0];
-    return state === "Z" || state === "X" ? undefined : fields[19];
+    return state === 'Z' || state === 'X' ? undefined : fields[19];
   } catch {
     return undefined;
   }
@@ -32,7 +32,10 @@ function linuxStartTime(pid: number): string | undefined {
 
 function otherStartTime(pid: number): string | undefined {
   try {
-    return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || undefined;
+    return (
+      execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() ||
+      undefined
+    );
   } catch {
     return undefined;
   }

@@ -1,9 +1,9 @@
 /** One line of what a set-up is doing. Times are in milliseconds. */
 export type StepEvent =
-  | { type: "start"; step: string }
-  | { type: "progress"; step: string; detail: string }
-  | { type: "done"; step: string; milliseconds: number; cached: boolean; detail?: string }
-  | { type: "failed"; step: string; milliseconds: number; message: string };
+  | { type: 'start'; step: string }
+  | { type: 'progress'; step: string; detail: string }
+  | { type: 'done'; step: string; milliseconds: number; cached: boolean; detail?: string }
+  | { type: 'failed'; step: string; milliseconds: number; message: string };
 
 /** Inside a step: say what goes on, and that the result was there already. */
 export interface StepContext {
@@ -22,7 +22,11 @@ export interface Steps {
 }
 
 /** Steps that tell `report` about themselves; a step asked for twice runs once and both callers get its result. */
-export function createSteps(report: (event: StepEvent) => void, signal: AbortSignal, slots = 2): Steps {
+export function createSteps(
+  report: (event: StepEvent) => void,
+  signal: AbortSignal,
+  slots = 2,
+): Steps {
   const running = new Map<string, Promise<unknown>>();
   const waiting: (() => void)[] = [];
   let free = slots;
@@ -32,17 +36,22 @@ export function createSteps(report: (event: StepEvent) => void, signal: AbortSig
     const elapsed = (): number => Math.round(performance.now() - from);
     let found = false;
     signal.throwIfAborted();
-    report({ type: "start", step });
+    report({ type: 'start', step });
     try {
       const result = await work({
         signal,
-        progress: (detail) => report({ type: "progress", step, detail }),
+        progress: (detail) => report({ type: 'progress', step, detail }),
         markCached: () => (found = true),
       });
-      report({ type: "done", step, milliseconds: elapsed(), cached: found });
+      report({ type: 'done', step, milliseconds: elapsed(), cached: found });
       return result;
     } catch (error) {
-      report({ type: "failed", step, milliseconds: elapsed(), message: error instanceof Error ? error.message : String(error) });
+      report({
+        type: 'failed',
+        step,
+        milliseconds: elapsed(),
+        message: error instanceof Error ? error.message : String(error),
+      });
       throw error;
     }
   };

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import {
+  baseImageName,
+  baseImageReference,
+  baseImageToolVersion,
+  type BaseEngine,
+  type BaseRuntime,
+} from './base-images.js';
+import { buildContext } from './build-context.js';
+import type { SetupContext } from './context.js';
+import { debianImage } from './debian-image.js';
+import { entrypointImage } from './entrypoint-image.js';
+import { buildInto, ensureImage } from './image-step.js';
+import { opentofuPart } from './opentofu.js';
+import { contractVersion } from './versions.js';
+
+/** The base image of an engine (and Pulumi runtime), built from its parts when the engine doesn't have it. Returns its reference. */
+export async function ensureBaseImage(
+  context: SetupContext,
+  engineName: BaseEngine,
+  runtime?: BaseRuntime,
+): Promise<string> {
+  const reference = baseImageReference(engineName, runtime, context.root);
+  const name = baseImageName(engineName, runtime);
+  return ensureImage(context, {
+    step: `build base image ${name}`,
+    reference,
+    make: async (engine, step) => {
+      const [debian, entrypoint, tool] = await Promise.all([
+        debianImage(context),
+        entrypointImage(context),
+        opentofuPart(context),
+      ]);
+      await buildInto(context, engine, step, {
+        tag: reference,
+        context: buildContext(join(context.root, 'images', name), ['Dockerfile']),
+        buildArgs: { DEBIAN: debian, OPENTOFU: tool, ENTRYPOINT: entrypoint },
+        labels: {
+          'dev.cldctl.engine': engineName,
+          'dev.cldctl.tool-version': baseImageToolVersion(engineName),
+          'dev.cldctl.contract': contractVersion,
+          ...(runtime === undefined ? {} : { 'dev.cldctl.runtime': runtime }),
+        },
+      });
+    },
+  });
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError } from '../errors.js';
+import type { SetupContext } from './context.js';
+import { canInstallPackages, installPackages } from './debian-packages.js';
+import { ensureImage, pulledImage } from './image-step.js';
+import { runCommand } from './run-command.js';
+import type { StepContext } from './steps.js';
+import { versions } from './versions.js';
+
+const suite = versions.debianSuite;
+const packageSources = [
+  `deb http://deb.debian.org/debian ${suite} main`,
+  `deb http://deb.debian.org/debian ${suite}-updates main`,
+  `deb http://deb.debian.org/debian-security ${suite}-security main`,
+  '',
+].join('\n');
+
+/** What a rootfs carries only for people at a terminal. Copyright files stay. */
+const removed = [
+  'var/cache/apt/archives',
+  'var/cache/apt/pkgcache.bin',
+  'var/cache/apt/srcpkgcache.bin',
+  'var/lib/apt/lists',
+  'var/log',
+  'usr/share/doc/*/changelog*',
+  'usr/share/info',
+  'usr/share/man',
+  'usr/share/locale',
+];
+const recreated = ['var/cache/apt/archives/partial', 'var/lib/apt/lists/partial', 'var/log'];
+
+/** The Debian part that base images start from: the public image, or a minimal root file system made with debootstrap. */
+export async function debianImage(context: SetupContext): Promise<string> {
+  if ((await context.route()) === 'public') return pulledImage(context, context.images.debian);
+  const recipe = createHash('sha256').update(JSON.stringify({ packageSources, removed }));
+  const reference = `cldctl-iac/debian-part:${suite}-${recipe.digest('hex').slice(0, 12)}`;
+  return ensureImage(context, {
+    step: `make a Debian ${suite} root file system`,
+    reference,
+    make: async (engine, step) => {
+      await ensureDebootstrap(context, step);
+      const directory = join(context.cacheDirectory, 'drafts', 'debian-part');
+      const packages = join(context.cacheDirectory, 'debian-packages');
+      await rm(directory, { recursive: true, force: true });
+      await mkdir(directory, { recursive: true });
+      await mkdir(packages, { recursive: true });
+      try {
+        await context.steps.heavy(() => bootstrap(directory, packages, step));
+        const pack = spawn('tar', ['-C', directory, '--numeric-owner', '--sort=name', '-c', '.'], {
+          stdio: ['ignore', 'pipe', 'ignore'],
+        });
+        const ended = once(pack, 'close') as Promise<[number | null]>;
+        step.progress('importing');
+        await engine.importRootFilesystem(pack.stdout, reference);
+        const [code] = await ended;
+        if (code !== 0) throw new CodedError('SetupFailed', `tar exited with ${code}`);
+      } finally {
+        await rm(directory, { recursive: true, force: true });
+      }
+    },
+  });
+}
+
+async function ensureDebootstrap(context: SetupContext, step: StepContext): Promise<void> {
+  if (existsSync('/usr/sbin/debootstrap') && process.getuid?.() === 0) return;
+  if (!canInstallPackages())
+    throw new CodedError(
+      'SetupFailed',
+      `no registry with ${context.images.debian} is in reach, and making a Debian root file system needs Debian and root: set CLDCTL_DEBIAN_IMAGE to a mirror that this machine reaches`,
+    );
+  await installPackages(['debootstrap'], context.cacheDirectory, step.signal, step.progress);
+}
+
+async function bootstrap(directory: string, packages: string, step: StepContext): Promise<void> {
+  // A mount namespace of its own: what debootstrap mounts is gone with it, whatever ends it.
+  await runCommand(
+    'unshare',
+    [
+      '--mount',
+      'debootstrap',
+      '--variant=minbase',
+      `--cache-dir=${packages}`,
+      suite,
+      directory,
+      'http://deb.debian.org/debian',
+    ],
+    { signal: step.signal, onLine: (line) => step.progress(line.replace(/^I: /, '')) },
+  );
+  await writeFile(join(directory, 'etc/apt/sources.list'), packageSources);
+  await runCommand('sh', ['-c', `rm -rf ${removed.join(' ')} && mkdir -p ${recreated.join(' ')}`], {
+    cwd: directory,
+    signal: step.signal,
+  });
+}

@@ -1,0 +1,30 @@
+import { versions } from './versions.js';
+
+/** Public images (and one download) that parts are taken from; each can be replaced by a mirror's name. */
+export interface ImageNames {
+  debian: string;
+  opentofu: string;
+  postgres: string;
+  registry: string;
+  /** Prefix of the Pulumi images: `{pulumi}-nodejs:3.259.0`. */
+  pulumi: string;
+  /** Base address of Temporal's command downloads; what follows is `/v1.5.1?platform=…&arch=…&format=tar.gz`. */
+  temporalDownload: string;
+}
+
+/** The images' own public names. */
+export const publicImageNames: ImageNames = {
+  debian: `debian:${versions.debianSuite}-slim`,
+  opentofu: `ghcr.io/opentofu/opentofu:${versions.opentofu}-minimal`,
+  postgres: 'postgres:16',
+  registry: 'registry:2.8.3',
+  pulumi: 'pulumi/pulumi',
+  temporalDownload: 'https://temporal.download/cli/archive',
+};
+
+/** Host of an image's registry, as Docker reads the name: what precedes the first slash when it looks like a host, else Docker Hub. */
+export function registryHost(image: string): string {
+  const first = image.split('/')[0] ?? '';
+  const named = image.includes('/') && (/[.:]/.test(first) || first === 'localhost');
+  return named ? first : 'registry-1.docker.io';
+}

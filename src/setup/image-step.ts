@@ -1,0 +1,83 @@
+import type { Readable } from 'node:stream';
+import { join } from 'node:path';
+import type { SetupContext } from './context.js';
+import { withLock } from './lock.js';
+import type { SetupEngine } from './engine-api.js';
+import type { StepContext } from './steps.js';
+
+/** How to make an image that the engine doesn't have. */
+export interface ImageRecipe {
+  /** What people read while it is made. */
+  step: string;
+  reference: string;
+  /** Makes `reference`; runs under a lock, and in one of the set-up's slots. */
+  make(engine: SetupEngine, step: StepContext): Promise<void>;
+}
+
+/** The image under its content-addressed reference: found in the engine, or made now. */
+export function ensureImage(context: SetupContext, recipe: ImageRecipe): Promise<string> {
+  return context.steps.step(recipe.step, async (step) => {
+    const engine = await context.engine();
+    if (await engine.hasImage(recipe.reference)) {
+      step.markCached();
+      return recipe.reference;
+    }
+    const lock = join(
+      context.cacheDirectory,
+      'locks',
+      `image-${recipe.reference.replace(/[/:]/g, '-')}.lock`,
+    );
+    const options = {
+      signal: step.signal,
+      onWait: (holder: { pid: number }) => step.progress(`process ${holder.pid} is at it`),
+    };
+    await withLock(lock, options, async () => {
+      if (await engine.hasImage(recipe.reference)) step.markCached();
+      else await recipe.make(engine, step);
+    });
+    return recipe.reference;
+  });
+}
+
+/** A public image (or its mirror), pulled when the engine doesn't have it. */
+export function pulledImage(context: SetupContext, reference: string): Promise<string> {
+  return ensureImage(context, {
+    step: `pull ${reference}`,
+    reference,
+    make: (engine, step) => engine.pull(reference, step.signal, step.progress),
+  });
+}
+
+/** Builds an image from a packed context, with the build arguments that are given plus the proxy settings of this process. */
+export async function buildInto(
+  context: SetupContext,
+  engine: SetupEngine,
+  step: StepContext,
+  options: {
+    tag: string;
+    context: Readable;
+    buildArgs?: Record<string, string>;
+    labels?: Record<string, string>;
+  },
+): Promise<void> {
+  const proxies: Record<string, string> = {};
+  for (const name of [
+    'http_proxy',
+    'https_proxy',
+    'no_proxy',
+    'HTTP_PROXY',
+    'HTTPS_PROXY',
+    'NO_PROXY',
+  ]) {
+    const value = process.env[name];
+    if (value !== undefined) proxies[name] = value;
+  }
+  await context.steps.heavy(() =>
+    engine.build({
+      ...options,
+      buildArgs: { ...proxies, ...options.buildArgs },
+      signal: step.signal,
+      progress: step.progress,
+    }),
+  );
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildContext } from './build-context.js';
+import { cached } from './cache.js';
+import type { SetupContext } from './context.js';
+import { goBuild, type GoTool } from './go-build.js';
+import { buildInto, ensureImage, pulledImage } from './image-step.js';
+import { versions } from './versions.js';
+
+const tofu: GoTool = {
+  name: 'opentofu',
+  version: versions.opentofu,
+  package: 'github.com/opentofu/opentofu/cmd/tofu',
+  // Without version.dev=no the binary calls itself 1.12.6-dev, and its plan files are not those of a release.
+  flags: ['-ldflags=-s -w -X github.com/opentofu/opentofu/version.dev=no'],
+  binary: 'tofu',
+};
+
+/** An image with `/usr/local/bin/tofu`: the public minimal image, or a scratch image with the binary built from source. */
+export async function opentofuPart(context: SetupContext): Promise<string> {
+  if ((await context.route()) === 'public') return pulledImage(context, context.images.opentofu);
+  const digest = createHash('sha256').update(JSON.stringify(tofu)).digest('hex').slice(0, 12);
+  const tag = `cldctl-iac/opentofu-part:${versions.opentofu}-${digest}`;
+  return ensureImage(context, {
+    step: 'build the OpenTofu part image',
+    reference: tag,
+    make: async (engine, step) => {
+      const source = await goBuild(context, tofu);
+      await buildInto(context, engine, step, {
+        tag,
+        context: buildContext(
+          join(context.root, 'images', 'opentofu-part'),
+          ['Dockerfile'],
+          [{ name: 'tofu', source, executable: true }],
+        ),
+      });
+    },
+  });
+}
+
+/** Path of a `tofu` executable for this (Linux) machine; tests compare with the bare tool. */
+export async function opentofuExecutable(context: SetupContext): Promise<string> {
+  if ((await context.route()) === 'source') return goBuild(context, tofu);
+  const image = await opentofuPart(context);
+  return context.steps.step(`take tofu ${versions.opentofu} out of its image`, async (step) => {
+    const key = { name: 'tofu', version: versions.opentofu, recipe: image };
+    const entry = await cached(
+      context.cacheDirectory,
+      key,
+      { signal: step.signal },
+      async (directory) => {
+        const path = join(directory, 'tofu');
+        await writeFile(
+          path,
+          await (await context.engine()).readFile(image, '/usr/local/bin/tofu'),
+        );
+        await chmod(path, 0o755);
+      },
+    );
+    if (entry.cached) step.markCached();
+    return join(entry.path, 'tofu');
+  });
+}

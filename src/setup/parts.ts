@@ -1,0 +1,52 @@
+import { ensureBaseImage } from './base-image.js';
+import type { SetupContext } from './context.js';
+import { entrypointImage } from './entrypoint-image.js';
+import { opentofuExecutable } from './opentofu.js';
+import { postgresImage, type PostgresImage } from './postgres-image.js';
+import { providerMirror, type ProviderMirror } from './provider-mirror.js';
+import { registryProgram, type RegistryProgram } from './registry-program.js';
+import { temporalExecutable } from './temporal-executable.js';
+
+/** What each part of a local system gives when it is ready. */
+export interface PartResults {
+  /** Version of the Docker engine that answers. */
+  engine: string;
+  /** Path of Temporal's command. */
+  temporal: string;
+  /** Reference of the scratch image with `/cldctl-entrypoint`. */
+  entrypoint: string;
+  /** Reference of the OpenTofu base image. */
+  opentofu: string;
+  'pulumi-nodejs': string;
+  'pulumi-python': string;
+  'pulumi-go': string;
+  'pulumi-yaml': string;
+  registry: RegistryProgram;
+  'postgres-image': PostgresImage;
+  'provider-docker': ProviderMirror;
+  'provider-local': ProviderMirror;
+  'provider-time': ProviderMirror;
+  /** Path of a bare `tofu` for comparisons. */
+  tofu: string;
+}
+
+/** Names of the parts that can be asked for. */
+export type Part = keyof PartResults;
+
+/** How each part is prepared. */
+export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartResults[P]> } = {
+  engine: async (context) => (await context.engine()).version,
+  temporal: temporalExecutable,
+  entrypoint: entrypointImage,
+  opentofu: (context) => ensureBaseImage(context, 'opentofu'),
+  'pulumi-nodejs': (context) => ensureBaseImage(context, 'pulumi', 'nodejs'),
+  'pulumi-python': (context) => ensureBaseImage(context, 'pulumi', 'python'),
+  'pulumi-go': (context) => ensureBaseImage(context, 'pulumi', 'go'),
+  'pulumi-yaml': (context) => ensureBaseImage(context, 'pulumi', 'yaml'),
+  registry: registryProgram,
+  'postgres-image': postgresImage,
+  'provider-docker': (context) => providerMirror(context, 'docker'),
+  'provider-local': (context) => providerMirror(context, 'local'),
+  'provider-time': (context) => providerMirror(context, 'time'),
+  tofu: opentofuExecutable,
+};

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { installPackages } from './debian-packages.js';
+import type { SetupContext } from './context.js';
+import { pulledImage } from './image-step.js';
+
+/** How a registry can be run here: Debian's program, or the public image in a container. */
+export type RegistryProgram = { executable: string } | { image: string };
+
+const executable = '/usr/bin/docker-registry';
+
+/** What `startRegistry` needs: Debian's `docker-registry` when it is installed or on the source route, else the public image. */
+export async function registryProgram(context: SetupContext): Promise<RegistryProgram> {
+  if (existsSync(executable)) return { executable };
+  if ((await context.route()) === 'public')
+    return { image: await pulledImage(context, context.images.registry) };
+  return context.steps.step('install docker-registry', async (step) => {
+    await installPackages(['docker-registry'], context.cacheDirectory, step.signal, step.progress);
+    return { executable };
+  });
+}
