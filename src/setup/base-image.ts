@@ -10,18 +10,20 @@ import { buildContext } from './build-context.js';
 import type { SetupContext } from './context.js';
 import { debianImage } from './debian-image.js';
 import { entrypointImage } from './entrypoint-image.js';
-import { buildInto, ensureImage } from './image-step.js';
+import { buildInto, ensureImage, pulledImage } from './image-step.js';
 import { opentofuPart } from './opentofu.js';
 import { contractVersion } from './versions.js';
 
-/** The base image of an engine (and Pulumi runtime), built from its parts when the engine doesn't have it. Returns its reference. */
+/** The base image of an engine (and Pulumi runtime): the configured one, else built from its parts when the engine doesn't have it. Returns its reference. */
 export async function ensureBaseImage(
   context: SetupContext,
   engineName: BaseEngine,
   runtime?: BaseRuntime,
 ): Promise<string> {
-  const reference = baseImageReference(engineName, runtime, context.root);
   const name = baseImageName(engineName, runtime);
+  const replaced = context.baseImages[name];
+  if (replaced !== undefined) return pulledImage(context, replaced);
+  const reference = baseImageReference(engineName, runtime, context.root);
   return ensureImage(context, {
     step: `build base image ${name}`,
     reference,

@@ -1,17 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { withLock, type LockOptions } from './lock.js';
-
-/** Default cache directory: `$CLDCTL_CACHE_DIR`, else `cldctl-iac` below `$XDG_CACHE_HOME` or `~/.cache`. */
-export function defaultCacheDirectory(env: Readonly<Record<string, string | undefined>>): string {
-  return (
-    env['CLDCTL_CACHE_DIR'] ||
-    join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'cldctl-iac')
-  );
-}
 
 /** What names a cache entry: two entries are the same thing exactly when all three are equal. */
 export interface CacheKey {

@@ -11,6 +11,8 @@ export interface SetupContext {
   root: string;
   cacheDirectory: string;
   images: ImageNames;
+  /** References that replace base images of ours, by name. */
+  baseImages: Readonly<Record<string, string>>;
   steps: Steps;
   /** Chosen when first asked for. */
   route(): Promise<Route>;

@@ -1,7 +1,11 @@
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
 import * as tar from 'tar-stream';
+import { connectEngine, type Engine } from '../docker/engine.js';
+import { packArchive } from '../docker/archive.js';
+import { dockerCall, ifPresent } from '../docker/docker-error.js';
+import { createLabels } from '../docker/labels.js';
 import { CodedError } from '../errors.js';
 
 /** What a set-up asks of a Docker engine. */
@@ -14,10 +18,23 @@ export interface SetupEngine {
   build(options: BuildOptions): Promise<void>;
   tag(reference: string, repository: string, tag: string): Promise<void>;
   /** One file out of an image, without running it. */
-  readFile(image: string, path: string, platform?: string): Promise<Buffer>;
+  readFile(image: string, path: string): Promise<Buffer>;
+  /** Runs a server in a container, its port published on the loopback interface; returns what removes it with its data. */
+  startService(options: ServiceOptions): Promise<() => Promise<void>>;
 }
 
-/** A build of one image from a context that is held in memory or read from files. */
+/** A server of the set-up that runs in a container. */
+export interface ServiceOptions {
+  image: string;
+  role: string;
+  environment: Readonly<Record<string, string>>;
+  /** A file that is put into the container before it starts; `path` without the leading slash. */
+  file: { path: string; bytes: string };
+  port: number;
+  publishedPort: number;
+}
+
+/** A build of one image from a context stream (uncompressed tar). */
 export interface BuildOptions {
   tag: string;
   context: Readable;
@@ -27,39 +44,33 @@ export interface BuildOptions {
   progress: (line: string) => void;
 }
 
-/** Connects to the engine of the environment (`DOCKER_HOST`, else the default socket); `undefined` when none answers. */
-export async function connectEngine(): Promise<SetupEngine | undefined> {
-  const docker = new Docker();
-  try {
-    const { Version: version } = await docker.version();
-    return setupEngine(docker, version);
-  } catch {
-    return undefined;
-  }
+/** Connects to the engine that `DOCKER_HOST`, `DOCKER_CONTEXT` or the docker command's configuration names. Throws as `connectEngine`. */
+export async function connectSetupEngine(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<SetupEngine> {
+  return setupEngine(await connectEngine({ environment }));
 }
 
-function setupEngine(docker: Docker, version: string): SetupEngine {
+function setupEngine({ docker, version }: Engine): SetupEngine {
   const follow = (stream: NodeJS.ReadableStream, progress: (line: string) => void): Promise<void> =>
     followProgress(docker, stream, progress);
   return {
     version,
     async hasImage(reference) {
-      try {
-        await docker.getImage(reference).inspect();
-        return true;
-      } catch (error) {
-        if ((error as { statusCode?: number }).statusCode === 404) return false;
-        throw error;
-      }
+      const found = await ifPresent(`look for image ${reference}`, () =>
+        docker.getImage(reference).inspect(),
+      );
+      return found !== undefined;
     },
     async pull(reference, signal, progress) {
-      const stream = await docker.createImage({ fromImage: reference, abortSignal: signal });
+      const stream = await dockerCall(`pull ${reference}`, () =>
+        docker.createImage({ fromImage: reference, abortSignal: signal }),
+      );
       await follow(stream, progress);
     },
     async importRootFilesystem(stream, reference) {
       const [repo, tag] = splitTag(reference);
-      const answer = await docker.importImage(stream, { repo, tag });
-      await follow(answer, () => undefined);
+      await follow(await docker.importImage(stream, { repo, tag }), () => undefined);
     },
     async build({ tag, context, buildArgs, labels, signal, progress }) {
       const stream = await docker.buildImage(context, {
@@ -81,6 +92,29 @@ function setupEngine(docker: Docker, version: string): SetupEngine {
         return await firstFile(await container.getArchive({ path }));
       } finally {
         await container.remove({ force: true, v: true });
+      }
+    },
+    async startService({ image, environment, file, port, publishedPort, role }) {
+      const container = await docker.createContainer({
+        Image: image,
+        Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
+        ExposedPorts: { [`${port}/tcp`]: {} },
+        Labels: createLabels({ purpose: role }),
+        HostConfig: {
+          PortBindings: {
+            [`${port}/tcp`]: [{ HostIp: '127.0.0.1', HostPort: String(publishedPort) }],
+          },
+        },
+      });
+      const remove = (): Promise<void> => container.remove({ force: true, v: true });
+      try {
+        const entry = { name: file.path, bytes: file.bytes, mode: 0o644, uid: 0, gid: 0 };
+        await container.putArchive(await packArchive([entry]), { path: '/' });
+        await container.start();
+        return remove;
+      } catch (error) {
+        await remove();
+        throw error;
       }
     },
   };

@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CodedError } from '../errors.js';
 import { canInstallPackages, installPackages } from './debian-packages.js';
-import { connectEngine, type SetupEngine } from './engine-api.js';
+import { connectSetupEngine, type SetupEngine } from './engine-api.js';
 import { withLock } from './lock.js';
 import type { StepContext } from './steps.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Connect = () => Promise<SetupEngine>;
 
 const startLimitMilliseconds = 60_000;
 
@@ -17,25 +20,25 @@ const startLimitMilliseconds = 60_000;
  */
 export async function ensureEngine(
   cacheDirectory: string,
+  environment: Environment,
   step: StepContext,
 ): Promise<SetupEngine> {
-  const found = await connectEngine();
-  if (found !== undefined) {
+  const connect = (): Promise<SetupEngine> => connectSetupEngine(environment);
+  let refusal: unknown;
+  try {
+    const found = await connect();
     step.markCached();
     return found;
+  } catch (error) {
+    refusal = error;
   }
-  if (process.env['DOCKER_HOST'])
-    throw new CodedError(
-      'DockerUnavailable',
-      `no Docker engine answers at DOCKER_HOST=${process.env['DOCKER_HOST']}: start it, or unset DOCKER_HOST`,
-    );
-  if (!canInstallPackages()) throw new CodedError('DockerUnavailable', whatToDo());
+  // An engine that was named, or that refuses this user, is not replaced by another one.
+  const named = environment['DOCKER_HOST'] ?? environment['DOCKER_CONTEXT'];
+  if (named || !canInstallPackages()) throw withAdvice(refusal);
   return withLock(
     join(cacheDirectory, 'locks', 'engine.lock'),
     { signal: step.signal },
     async () => {
-      const meanwhile = await connectEngine();
-      if (meanwhile !== undefined) return meanwhile;
       if (!existsSync('/usr/sbin/dockerd') && !existsSync('/usr/bin/dockerd'))
         await installPackages(
           ['docker.io', 'iptables'],
@@ -43,12 +46,19 @@ export async function ensureEngine(
           step.signal,
           step.progress,
         );
-      return (await waitForEngine(3_000, step)) ?? (await startDaemon(cacheDirectory, step));
+      return (
+        (await waitForEngine(connect, 3_000, step)) ??
+        (await startDaemon(connect, cacheDirectory, step))
+      );
     },
   );
 }
 
-async function startDaemon(cacheDirectory: string, step: StepContext): Promise<SetupEngine> {
+async function startDaemon(
+  connect: Connect,
+  cacheDirectory: string,
+  step: StepContext,
+): Promise<SetupEngine> {
   const logs = join(cacheDirectory, 'logs');
   await mkdir(logs, { recursive: true });
   const logFile = join(logs, 'dockerd.log');
@@ -58,7 +68,7 @@ async function startDaemon(cacheDirectory: string, step: StepContext): Promise<S
   closeSync(log);
   daemon.on('error', () => undefined);
   daemon.unref();
-  const engine = await waitForEngine(startLimitMilliseconds, step);
+  const engine = await waitForEngine(connect, startLimitMilliseconds, step);
   if (engine !== undefined) return engine;
   throw new CodedError(
     'DockerUnavailable',
@@ -67,23 +77,24 @@ async function startDaemon(cacheDirectory: string, step: StepContext): Promise<S
 }
 
 async function waitForEngine(
+  connect: Connect,
   limitMilliseconds: number,
   step: StepContext,
 ): Promise<SetupEngine | undefined> {
   const until = performance.now() + limitMilliseconds;
   do {
-    const engine = await connectEngine();
-    if (engine !== undefined) return engine;
+    try {
+      return await connect();
+    } catch (error) {
+      if (!(error instanceof CodedError && error.code === 'DockerUnavailable')) throw error;
+    }
     await delay(200, undefined, { signal: step.signal });
   } while (performance.now() < until);
   return undefined;
 }
 
-function whatToDo(): string {
-  switch (process.platform) {
-    case 'linux':
-      return 'no Docker engine answers: start it (sudo systemctl start docker), or install one (https://docs.docker.com/engine/install/), and make sure this user may use it';
-    default:
-      return 'no Docker engine answers: start Docker Desktop (or colima, OrbStack, …) and run this again';
-  }
+function withAdvice(refusal: unknown): unknown {
+  if (!(refusal instanceof CodedError) || process.platform === 'linux') return refusal;
+  const advice = 'start Docker Desktop (or colima, OrbStack, …) and run this again';
+  return new CodedError(refusal.code, `${refusal.message}; ${advice}`, { cause: refusal });
 }

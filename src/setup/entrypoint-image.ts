@@ -6,7 +6,7 @@ import { bunExecutable } from './bun.js';
 import { cached } from './cache.js';
 import type { SetupContext } from './context.js';
 import { entrypointDigest } from './entrypoint-sources.js';
-import { buildInto, ensureImage } from './image-step.js';
+import { buildInto, ensureImage, pulledImage } from './image-step.js';
 import { runCommand } from './run-command.js';
 
 /** Processors the entrypoint is compiled for, by Docker's names. */
@@ -62,6 +62,8 @@ export async function entrypointExecutable(
 
 /** The scratch image that holds nothing but `/cldctl-entrypoint`; also tagged `cldctl-entrypoint:latest` for Dockerfiles that people write. */
 export async function entrypointImage(context: SetupContext): Promise<string> {
+  const replaced = context.baseImages['entrypoint'];
+  if (replaced !== undefined) return pulledImage(context, replaced);
   const digest = entrypointDigest(context.root).slice(0, 12);
   const reference = await ensureImage(context, {
     step: 'build the entrypoint image',

@@ -1,9 +1,9 @@
 /** Prepares the parts that are named as arguments and prints what each gives as JSON. */
-import { defaultCacheDirectory } from './cache.js';
-import type { Route } from './context.js';
+import { loadConfig } from '../config.js';
 import { partMakers, type Part } from './parts.js';
 import { prepareLocalSystem } from './prepare-local-system.js';
 import { describeStep } from './describe-step.js';
+import { setupSettings } from './setup-settings.js';
 
 const need = process.argv.slice(2).filter((name): name is Part => name in partMakers);
 const unknown = process.argv.slice(2).filter((name) => !(name in partMakers));
@@ -18,8 +18,7 @@ if (unknown.length > 0 || need.length === 0) {
   try {
     const system = await prepareLocalSystem({
       need,
-      route: (process.env['CLDCTL_ROUTE'] ?? 'auto') as Route | 'auto',
-      cacheDirectory: defaultCacheDirectory(process.env),
+      ...setupSettings(loadConfig(process.env)),
       signal: abort.signal,
       report: (event) => {
         const line = describeStep(event);

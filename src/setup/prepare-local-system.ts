@@ -14,6 +14,10 @@ export interface SetupOptions<P extends Part> {
   route: Route | 'auto';
   /** Where everything that is fetched or built is kept, by name, version and recipe. */
   cacheDirectory: string;
+  /** `DOCKER_HOST`, `DOCKER_CONTEXT` and what else names an engine; default: this process's environment. */
+  environment?: Readonly<Record<string, string | undefined>>;
+  /** References of base images that replace ours, by name (`opentofu`, `pulumi-nodejs`, …, `entrypoint`): pulled, never built. */
+  baseImages?: Readonly<Record<string, string>>;
   /** Names of mirrors that replace public names. */
   images?: Partial<ImageNames>;
   signal: AbortSignal;
@@ -40,6 +44,7 @@ export async function prepareLocalSystem<P extends Part>(
     root: packageRoot(),
     cacheDirectory: options.cacheDirectory,
     images,
+    baseImages: options.baseImages ?? {},
     steps,
     route: () => {
       if (options.route !== 'auto') return Promise.resolve(options.route);
@@ -51,7 +56,7 @@ export async function prepareLocalSystem<P extends Part>(
     },
     engine: () =>
       steps.step<SetupEngine>('look for a Docker engine', (step) =>
-        ensureEngine(options.cacheDirectory, step),
+        ensureEngine(options.cacheDirectory, options.environment ?? process.env, step),
       ),
   };
   const results = await Promise.allSettled(
