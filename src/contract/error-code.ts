@@ -10,6 +10,8 @@ const CALLER = [
   'RegistryDenied',
   'StackBusy',
   'StackNotFound',
+  'OperationNotFound',
+  'OperationCanceled',
   'PlanNotFound',
   'PlanExpired',
 ] as const;
@@ -28,6 +30,7 @@ const ENVIRONMENT = [
   'StoreUnavailable',
   'StateLocked',
   'ContainerLost',
+  'SetupFailed',
 ] as const;
 const PERSON = ['OutcomeUnknown', 'StateDamaged', 'InternalError'] as const;
 

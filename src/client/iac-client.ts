@@ -1,0 +1,449 @@
+/** The typed client of services and of the command: starts, follows and decides operations. */
+import { randomUUID } from 'node:crypto';
+import {
+  Client,
+  Connection,
+  isGrpcCancelledError,
+  WithStartWorkflowOperation,
+  type ConnectionLike,
+  type ConnectionOptions,
+  type WorkflowHandle,
+  type WorkflowStartOptions,
+  type WorkflowUpdateHandle,
+} from '@temporalio/client';
+import {
+  DefaultFailureConverter,
+  WorkflowExecutionAlreadyStartedError,
+  type DataConverter,
+  type PayloadCodec,
+} from '@temporalio/common';
+import {
+  operationInputSchema,
+  type Decision,
+  type DecisionResult,
+  type OperationInput,
+  type OperationResult,
+  type OperationState,
+  type PlanView,
+} from '../contract/operation.js';
+import { CodedError } from '../errors.js';
+import {
+  previewWorkflowId,
+  QUERY,
+  readWorkflowId,
+  stackWorkflowId,
+  TASK_QUEUE,
+  UPDATE,
+  WORKFLOW,
+} from '../temporal/names.js';
+import { payloadConverter } from '../temporal/payload-converter.js';
+import { ATTRIBUTE } from '../temporal/search-attributes.js';
+import { operationSummary, visibilityQuery } from './operation-summary.js';
+import { toCodedError } from './to-coded-error.js';
+import type {
+  DecideOptions,
+  OperationFilter,
+  OperationSummary,
+  OperationTarget,
+  PlanReady,
+  StackView,
+  StartedOperation,
+} from './types.js';
+
+export interface IacClientOptions {
+  /** An open connection; the caller closes it. */
+  readonly connection: ConnectionLike;
+  /** Default `default`. */
+  readonly namespace?: string;
+  /** Base address of the Temporal UI, for links. */
+  readonly uiUrl?: string;
+  /** Milliseconds that a worker may take to answer; default 10,000. */
+  readonly deadline?: number;
+  /** Codecs that encrypt payloads, when the workers have them. */
+  readonly payloadCodecs?: PayloadCodec[];
+}
+
+interface CallOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** Starts, follows, decides and lists operations. Every error is a `CodedError`. */
+export class IacClient {
+  readonly #client: Client;
+  readonly #deadline: number;
+  readonly #uiUrl: string | undefined;
+  readonly #namespace: string;
+  #close: () => Promise<void> = async () => {};
+
+  constructor(options: IacClientOptions) {
+    this.#namespace = options.namespace ?? 'default';
+    this.#deadline = options.deadline ?? 10_000;
+    this.#uiUrl = options.uiUrl?.replace(/\/+$/, '');
+    this.#client = new Client({
+      connection: options.connection,
+      namespace: this.#namespace,
+      // Loaded form: the SDK takes it, and a path would have to name a compiled file.
+      dataConverter: {
+        payloadConverter,
+        failureConverter: new DefaultFailureConverter(),
+        payloadCodecs: options.payloadCodecs ?? [],
+      } as DataConverter,
+    });
+  }
+
+  /** Opens its own connection; throws `TemporalUnavailable` when no server answers. */
+  static async connect(
+    options: Omit<IacClientOptions, 'connection'> & { connectionOptions: ConnectionOptions },
+  ): Promise<IacClient> {
+    const address = options.connectionOptions.address ?? 'localhost:7233';
+    const connection = await Connection.connect({
+      connectTimeout: '5s',
+      ...options.connectionOptions,
+    }).catch((error: unknown) => {
+      const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      throw new CodedError(
+        'TemporalUnavailable',
+        `no Temporal server answers at ${address} (${reason}); start one or set TEMPORAL_ADDRESS`,
+        { cause: error },
+      );
+    });
+    const client = new IacClient({ ...options, connection });
+    client.#close = () => connection.close();
+    return client;
+  }
+
+  /** Closes the connection that `connect` opened. */
+  async close(): Promise<void> {
+    await this.#close();
+  }
+
+  /**
+   * Starts an operation; with a `requestId` the same call starts nothing twice.
+   * Throws `StackBusy` (detail `running`) unless `onBusy: 'supersede'` can end what waits there.
+   */
+  async start(input: OperationInput): Promise<StartedOperation> {
+    const valid = parseInput(input);
+    return this.#withSupersede(valid, async () => {
+      const handle = await this.#client.workflow.start(
+        WORKFLOW.stackOperation,
+        this.#startOptions(valid),
+      );
+      return this.#started(valid.stackId, handle.workflowId, handle.firstExecutionRunId, false);
+    });
+  }
+
+  /** Starts an operation and returns when its plan waits for a decision or it ended; no plan in time is no error. */
+  async startAndWaitPlan(
+    input: OperationInput,
+    call: CallOptions = {},
+  ): Promise<StartedOperation & { readonly ready: PlanReady }> {
+    const valid = parseInput(input);
+    let update: WorkflowUpdateHandle<PlanReady> | undefined;
+    const started = await this.#withSupersede(valid, async () => {
+      const operation = new WithStartWorkflowOperation(WORKFLOW.stackOperation, {
+        ...this.#startOptions(valid),
+        workflowIdConflictPolicy: 'FAIL',
+      });
+      update = await this.#client.workflow.startUpdateWithStart<never, PlanReady, [object]>(
+        UPDATE.waitPlan,
+        { args: [{}], waitForStage: 'ACCEPTED', startWorkflowOperation: operation as never },
+      );
+      const handle = await operation.workflowHandle();
+      return this.#started(valid.stackId, handle.workflowId, update.workflowRunId ?? '', false);
+    });
+    const accepted = update;
+    const ready = await (accepted === undefined
+      ? this.waitPlan(started, call)
+      : this.#abortable(`stack ${valid.stackId}`, call.signal, () => accepted.result()));
+    return { ...started, ready };
+  }
+
+  /** Waits until the plan waits for a decision, or none is needed any more. */
+  async waitPlan(target: OperationTarget, call: CallOptions = {}): Promise<PlanReady> {
+    const handle = this.#handle(target);
+    const subject = subjectOf(target);
+    const update = await this.#call(subject, () =>
+      handle.startUpdate<PlanReady, [object]>(UPDATE.waitPlan, {
+        args: [{}],
+        waitForStage: 'ACCEPTED',
+      }),
+    );
+    return this.#abortable(subject, call.signal, () => update.result());
+  }
+
+  /** Where the operation is; needs a worker. */
+  async state(target: OperationTarget): Promise<OperationState> {
+    return this.#call(subjectOf(target), () =>
+      this.#handle(target).query<OperationState>(QUERY.state),
+    );
+  }
+
+  /** The plan under review or applied, or undefined before there is one; needs a worker. */
+  async plan(target: OperationTarget): Promise<PlanView | undefined> {
+    const plan = await this.#call(subjectOf(target), () =>
+      this.#handle(target).query<PlanView | null>(QUERY.plan),
+    );
+    return plan ?? undefined;
+  }
+
+  /** Approves exactly the plan that the digest names. */
+  async approve(target: OperationTarget, options: DecideOptions): Promise<DecisionResult> {
+    return this.#decide(target, { ...options, decision: 'approve' });
+  }
+
+  /** Rejects the plan that the digest names; the operation ends `rejected`. */
+  async reject(target: OperationTarget, options: DecideOptions): Promise<DecisionResult> {
+    return this.#decide(target, { ...options, decision: 'reject' });
+  }
+
+  /** Asks the operation to end: a running tool gets one SIGINT and its grace. Returns when Temporal has the request. */
+  async cancel(target: OperationTarget): Promise<void> {
+    await this.#call(subjectOf(target), () => this.#handle(target).cancel());
+  }
+
+  /** Kills the running container at once; says what that may have cost. */
+  async kill(
+    target: OperationTarget,
+    options: { reason: string; by?: string },
+  ): Promise<{ message: string }> {
+    return this.#call(
+      subjectOf(target),
+      () =>
+        this.#handle(target).executeUpdate<{ message: string }, [object]>(UPDATE.kill, {
+          args: [options],
+        }),
+      60_000,
+    );
+  }
+
+  /** Ends an operation that waits for approval; refused in every other phase. */
+  async supersede(
+    target: OperationTarget,
+    options: { by: string; reason?: string },
+  ): Promise<void> {
+    await this.#call(subjectOf(target), () =>
+      this.#handle(target).executeUpdate(UPDATE.supersede, { args: [options] }),
+    );
+  }
+
+  /** Waits for the end; the result of a `duplicate` is the first operation's. Throws what the run failed with. */
+  async result(target: OperationTarget, call: CallOptions = {}): Promise<OperationResult> {
+    const subject = subjectOf(target);
+    const result = await this.#abortable(
+      subject,
+      call.signal,
+      () => this.#handle(target).result() as Promise<OperationResult>,
+    );
+    if (result.outcome !== 'duplicate' || result.other === undefined) return result;
+    return this.result(result.other, call);
+  }
+
+  /** Yields the operation's state at every change, until it ended; polls every `interval` ms (default 500). */
+  async *follow(
+    target: OperationTarget,
+    options: CallOptions & { interval?: number } = {},
+  ): AsyncGenerator<OperationState> {
+    let last = '';
+    for (;;) {
+      const state = await this.state(target);
+      const text = JSON.stringify([
+        state.phase,
+        state.planDigest,
+        state.decisions.length,
+        state.outcome,
+      ]);
+      if (text !== last) yield state;
+      last = text;
+      if (state.phase === 'done' || options.signal?.aborted) return;
+      const { status } = await this.describe(target);
+      if (status !== 'running') return;
+      await new Promise((resolve) => setTimeout(resolve, options.interval ?? 500));
+    }
+  }
+
+  /** The stack's record; throws `StackNotFound`. Needs a worker, not workflow history. */
+  async stack(stackId: string): Promise<StackView> {
+    const subject = `stack ${stackId}`;
+    const workflowId = readWorkflowId(stackId, randomUUID().slice(-12));
+    return this.#call(subject, async () => {
+      const handle = await this.#client.workflow.start(WORKFLOW.readStack, {
+        workflowId,
+        taskQueue: TASK_QUEUE,
+        args: [{ stackId }],
+        workflowExecutionTimeout: this.#deadline,
+      });
+      return (await handle.result()) as StackView;
+    });
+  }
+
+  /** The stack's outputs; sensitive ones without a value. Throws `StackNotFound`. */
+  async outputs(stackId: string): Promise<StackView['outputs']> {
+    return (await this.stack(stackId)).outputs;
+  }
+
+  /** The newest operation of a stack, or one operation. */
+  async describe(target: OperationTarget): Promise<OperationSummary> {
+    const description = await this.#call(subjectOf(target), () => this.#handle(target).describe());
+    return operationSummary(description, (workflowId, runId) => this.#uiLink(workflowId, runId));
+  }
+
+  /** Operations, newest first, from Temporal's visibility store. */
+  async *list(filter: OperationFilter = {}): AsyncGenerator<OperationSummary> {
+    let left = filter.limit ?? 100;
+    try {
+      for await (const info of this.#client.workflow.list({ query: visibilityQuery(filter) })) {
+        if (left-- <= 0) return;
+        yield operationSummary(info, (workflowId, runId) => this.#uiLink(workflowId, runId));
+      }
+    } catch (error) {
+      throw toCodedError(error, 'list');
+    }
+  }
+
+  async #decide(target: OperationTarget, decision: Decision): Promise<DecisionResult> {
+    return this.#call(subjectOf(target), () =>
+      this.#handle(target).executeUpdate<DecisionResult, [Decision]>(UPDATE.decide, {
+        args: [decision],
+      }),
+    );
+  }
+
+  #startOptions(input: OperationInput): WorkflowStartOptions {
+    const { stackId, operation, requestId, requestedBy, reason } = input;
+    return {
+      workflowId:
+        operation === 'preview'
+          ? previewWorkflowId(stackId, requestId ?? randomUUID().slice(-12))
+          : stackWorkflowId(stackId),
+      taskQueue: TASK_QUEUE,
+      args: [input],
+      workflowIdConflictPolicy: 'FAIL',
+      staticSummary: summaryLine(input),
+      ...(reason === undefined ? {} : { staticDetails: reason }),
+      ...(requestId === undefined ? {} : { memo: { requestId } }),
+      typedSearchAttributes: [
+        { key: ATTRIBUTE.stack, value: stackId },
+        { key: ATTRIBUTE.operation, value: operation },
+        ...(requestedBy === undefined ? [] : [{ key: ATTRIBUTE.requestedBy, value: requestedBy }]),
+      ],
+    };
+  }
+
+  async #withSupersede(
+    input: OperationInput,
+    start: () => Promise<StartedOperation>,
+  ): Promise<StartedOperation> {
+    const subject = `stack ${input.stackId}`;
+    try {
+      return await this.#call(subject, start);
+    } catch (error) {
+      if (!isAlreadyStarted(error)) throw error;
+      const running = await this.#running(input);
+      if ('attached' in running) return running;
+      if (input.onBusy !== 'supersede') throw stackBusy(input.stackId, running);
+      await this.supersede(running, { by: input.requestedBy ?? 'another operation' }).catch(
+        (cause: unknown) => {
+          // Ended in the meantime is what was wanted.
+          if (!(cause instanceof CodedError && cause.code === 'OperationNotFound'))
+            throw stackBusy(input.stackId, running, cause);
+        },
+      );
+      await this.result(running).catch(() => undefined);
+      return await this.#call(subject, start).catch((again: unknown) => {
+        throw isAlreadyStarted(again) ? stackBusy(input.stackId, running, again) : again;
+      });
+    }
+  }
+
+  async #running(input: OperationInput): Promise<OperationSummary | StartedOperation> {
+    const workflowId = this.#startOptions(input).workflowId;
+    const description = await this.#call(`stack ${input.stackId}`, () =>
+      this.#client.workflow.getHandle(workflowId).describe(),
+    );
+    if (input.requestId !== undefined && description.memo?.['requestId'] === input.requestId) {
+      return this.#started(input.stackId, workflowId, description.runId, true);
+    }
+    return operationSummary(description, (id, runId) => this.#uiLink(id, runId));
+  }
+
+  #handle(target: OperationTarget): WorkflowHandle {
+    return typeof target === 'string'
+      ? this.#client.workflow.getHandle(stackWorkflowId(target))
+      : this.#client.workflow.getHandle(target.workflowId, target.runId);
+  }
+
+  #started(
+    stackId: string,
+    workflowId: string,
+    runId: string,
+    attached: boolean,
+  ): StartedOperation {
+    const uiUrl = this.#uiLink(workflowId, runId);
+    return { stackId, workflowId, runId, attached, ...(uiUrl === undefined ? {} : { uiUrl }) };
+  }
+
+  #uiLink(workflowId: string, runId: string): string | undefined {
+    if (this.#uiUrl === undefined) return undefined;
+    const path = [this.#namespace, 'workflows', workflowId, runId]
+      .map(encodeURIComponent)
+      .join('/');
+    return `${this.#uiUrl}/namespaces/${path}/user-metadata`;
+  }
+
+  /** One call with a deadline; what passes it had no worker to answer. */
+  async #call<T>(subject: string, call: () => Promise<T>, deadline = this.#deadline): Promise<T> {
+    try {
+      return await this.#client.withDeadline(Date.now() + deadline, call);
+    } catch (error) {
+      if (isAlreadyStarted(error)) throw error;
+      throw toCodedError(error, subject);
+    }
+  }
+
+  /** A call that may take days: no deadline, but an end by signal. */
+  async #abortable<T>(
+    subject: string,
+    signal: AbortSignal | undefined,
+    call: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return signal === undefined ? await call() : await this.#client.withAbortSignal(signal, call);
+    } catch (error) {
+      if (signal?.aborted === true || isGrpcCancelledError(error)) signal?.throwIfAborted();
+      throw toCodedError(error, subject);
+    }
+  }
+}
+
+function parseInput(input: OperationInput): OperationInput {
+  const parsed = operationInputSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.map((issue) =>
+    issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
+  );
+  throw new CodedError('InvalidInput', issues.join('; '), { detail: { issues } });
+}
+
+function isAlreadyStarted(error: unknown): boolean {
+  return error instanceof WorkflowExecutionAlreadyStartedError;
+}
+
+function stackBusy(stackId: string, running: OperationSummary, cause?: unknown): CodedError {
+  const by = running.requestedBy === undefined ? '' : ` by ${running.requestedBy}`;
+  const where = running.phase === undefined ? '' : ` (${running.phase})`;
+  return new CodedError(
+    'StackBusy',
+    `stack ${stackId} is busy: ${running.operation ?? 'an operation'}${by}${where} since ${running.startedAt.toISOString()}; ` +
+      'wait for it or cancel it',
+    { detail: { running: { ...running } }, cause },
+  );
+}
+
+function summaryLine(input: OperationInput): string {
+  const by = input.requestedBy === undefined ? '' : ` by ${input.requestedBy}`;
+  return `${input.operation} ${input.stackId}${by}`.slice(0, 200);
+}
+
+function subjectOf(target: OperationTarget): string {
+  return typeof target === 'string' ? `stack ${target}` : target.workflowId;
+}

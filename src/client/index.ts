@@ -1,0 +1,13 @@
+/** `cldctl-iac/client`: the typed client; its import graph holds no Docker and no worker code. */
+export { IacClient, type IacClientOptions } from './iac-client.js';
+export type * from './types.js';
+export { CodedError } from '../errors.js';
+export type {
+  Decision,
+  DecisionResult,
+  OperationInput,
+  OperationResult,
+  OperationState,
+  PlanView,
+} from '../contract/operation.js';
+export type { ErrorCode, Failure } from '../contract/error-code.js';
