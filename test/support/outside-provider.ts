@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { loadConfig } from '../../src/config.js';
+import { cached } from '../../src/setup/cache.js';
+import { packageRoot } from '../../src/setup/package-root.js';
+import { runCommand } from '../../src/setup/run-command.js';
+
+const VERSION = '1.0.0';
+
+/** Directory in filesystem-mirror layout with the provider `cldctl/outside`, for `CLDCTL_PROVIDER_MIRROR`; needs Go. */
+export function outsideProviderMirror(): Promise<string> {
+  return built('terraform-provider-outside', (directory, architecture) =>
+    join(
+      directory,
+      'registry.opentofu.org/cldctl/outside',
+      VERSION,
+      `linux_${architecture}`,
+      `terraform-provider-outside_v${VERSION}`,
+    ),
+  );
+}
+
+/** Directory with the executable `pulumi-resource-outside`; needs Go. */
+export function outsidePulumiPlugin(): Promise<string> {
+  return built('pulumi-resource-outside', (directory) => join(directory, 'pulumi-resource-outside'));
+}
+
+/** A CLI configuration file for the bare tool that installs from this mirror and from nowhere else. */
+export async function mirrorConfiguration(mirror: string, directory: string): Promise<string> {
+  const path = join(directory, 'tofurc');
+  await writeFile(
+    path,
+    `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(mirror)}\n  }\n}\n`,
+  );
+  return path;
+}
+
+async function built(
+  program: string,
+  place: (directory: string, architecture: 'amd64' | 'arm64') => string,
+): Promise<string> {
+  const sources = join(packageRoot(), 'test', 'provider');
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
+  const recipe = createHash('sha256').update(architecture);
+  for (const folder of ['.', 'world', program])
+    for (const file of (await readdir(join(sources, folder))).sort())
+      if (/\.go$|^go\./.test(file)) recipe.update(file).update(await readFile(join(sources, folder, file)));
+  const key = { name: program, version: VERSION, recipe: recipe.digest('hex') };
+  const { path } = await cached(loadConfig(process.env).cacheDir, key, {}, async (directory) => {
+    const executable = place(directory, architecture);
+    await mkdir(join(executable, '..'), { recursive: true });
+    await runCommand('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', executable, `./${program}`], {
+      cwd: sources,
+      env: {
+        ...process.env,
+        CGO_ENABLED: '0',
+        GOOS: 'linux',
+        GOARCH: architecture,
+        GOTOOLCHAIN: 'local',
+        GOFLAGS: '-mod=readonly -buildvcs=false',
+        GOWORK: 'off',
+      },
+    });
+  });
+  return path;
+}
