@@ -1,33 +1,38 @@
-/** Prepares the parts that are named as arguments and prints what each gives as JSON. */
+/** Prepares the parts (or groups of parts) that are named as arguments; with `--json` prints what each gives. */
 import { loadConfig } from '../config.js';
-import { partMakers, type Part } from './parts.js';
+import { asCodedError } from '../errors.js';
+import { partGroups, partMakers, type Part } from './parts.js';
 import { prepareLocalSystem } from './prepare-local-system.js';
-import { describeStep } from './describe-step.js';
 import { setupSettings } from './setup-settings.js';
+import { displaySteps } from './step-display.js';
 
-const need = process.argv.slice(2).filter((name): name is Part => name in partMakers);
-const unknown = process.argv.slice(2).filter((name) => !(name in partMakers));
 const abort = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => abort.abort(new Error(`stopped by ${name}`)));
+  process.once(name, () => abort.abort(new Error(`stopped by ${name}; run it again to go on`)));
 
-if (unknown.length > 0 || need.length === 0) {
-  process.stderr.write(`usage: main.js PART…\nparts: ${Object.keys(partMakers).join(' ')}\n`);
+const words = process.argv.slice(2);
+const named = words
+  .filter((word) => word !== '--json')
+  .flatMap((name) => partGroups[name] ?? [name]);
+const need = [...new Set(named)].filter((name): name is Part => name in partMakers);
+if (need.length === 0 || named.some((name) => !(name in partMakers))) {
+  const known = [...Object.keys(partMakers), ...Object.keys(partGroups)].join(' ');
+  process.stderr.write(`usage: main.js PART…\nparts: ${known}\n`);
   process.exitCode = 2;
 } else {
+  const display = displaySteps(process.stderr);
   try {
     const system = await prepareLocalSystem({
       need,
       ...setupSettings(loadConfig(process.env)),
       signal: abort.signal,
-      report: (event) => {
-        const line = describeStep(event);
-        if (line !== undefined) process.stderr.write(`${line}\n`);
-      },
+      report: (event) => display.report(event),
     });
-    process.stdout.write(`${JSON.stringify(system, null, 2)}\n`);
+    display.end();
+    if (words.includes('--json')) process.stdout.write(`${JSON.stringify(system, null, 2)}\n`);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    display.end();
+    process.stderr.write(`${asCodedError(error).message}\n`);
     process.exitCode = abort.signal.aborted ? 130 : 6;
   }
 }

@@ -50,3 +50,13 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   'provider-time': (context) => providerMirror(context, 'time'),
   tofu: opentofuExecutable,
 };
+
+/** Sets of parts by the name that the set-up command takes for them. */
+export const partGroups: Readonly<Record<string, readonly Part[]>> = {
+  demo: ['engine', 'temporal', 'opentofu', 'registry', 'postgres-image', 'provider-docker'],
+  bench: ['engine', 'temporal', 'opentofu'],
+  tests: [
+    ...['engine', 'temporal', 'entrypoint', 'opentofu', 'registry', 'postgres-image'],
+    ...['provider-docker', 'tofu'],
+  ] as Part[],
+};
