@@ -1,0 +1,100 @@
+/**
+ * The Markdown that the Temporal UI shows for a running operation. The page is half a window wide, cuts
+ * long lines and what is below its frame (seen in UI 2.42): short lines, the important first.
+ */
+import type { Change, ChangeSummary } from '../src/contract/change.js';
+import type { OperationState, PlanView } from '../src/contract/operation.js';
+
+/** Longest line that the page shows whole. */
+export const LINE = 60;
+/** Hex digits of a digest that a person types. */
+export const DIGEST_PREFIX = 16;
+const CHANGES_SHOWN = 20;
+
+const SYMBOL: Readonly<Record<Change['action'], string>> = {
+  create: '+',
+  update: '~',
+  delete: '-',
+  replace: '±',
+  read: '?',
+  move: '>',
+  import: '<',
+  forget: '.',
+};
+
+/** First hex digits of a digest, enough to name a plan. */
+export function shortDigest(digest: string): string {
+  return digest.replace(/^sha256:/, '').slice(0, DIGEST_PREFIX);
+}
+
+/** Counts that are not zero, e.g. `2 create, 1 delete`. */
+export function countsLine(summary: ChangeSummary): string {
+  const counts = Object.entries(summary).filter(([, count]) => count > 0);
+  return counts.length === 0
+    ? 'no changes'
+    : counts.map(([name, count]) => `${count} ${name}`).join(', ');
+}
+
+/** The exact JSON that a person pastes into the update `decide`; one line would lose the form's first click. */
+export function decideJson(planDigest: string): string {
+  return JSON.stringify(
+    { decision: 'approve', planDigest: shortDigest(planDigest), by: 'YOUR NAME' },
+    null,
+    2,
+  );
+}
+
+/** Renders state and plan; no line but the decide block's is longer than `LINE`. */
+export function renderDetails(state: OperationState, plan: PlanView | undefined): string {
+  const lines = [`**${state.operation} ${cut(state.stackId, LINE - 20)}**: ${state.phase}`];
+  if (state.outcome !== undefined) lines.push(`outcome: ${state.outcome}`);
+  if (plan !== undefined) lines.push(countsLine(plan.summary));
+  if (plan !== undefined && state.phase === 'awaiting-approval') {
+    lines.push(
+      `until ${minute(state.decideUntil)}`,
+      '',
+      'To decide, send the Update `decide`:',
+      '',
+      '```json',
+      decideJson(plan.planDigest),
+      '```',
+    );
+  } else if (plan !== undefined) {
+    lines.push(`plan \`${shortDigest(plan.planDigest)}\``);
+  }
+  if (state.requestedBy !== undefined) lines.push('', cut(`asked by ${state.requestedBy}`, LINE));
+  if (plan !== undefined) lines.push('', ...planLines(plan));
+  return lines.join('\n');
+}
+
+function planLines(plan: PlanView): string[] {
+  const rows = plan.changes
+    .filter(({ action }) => action !== 'read')
+    .slice(0, CHANGES_SHOWN)
+    .map((change) => cut(`${SYMBOL[change.action]} ${change.resource}`, LINE));
+  const outputs = plan.outputChanges
+    .slice(0, CHANGES_SHOWN)
+    .map(({ name, action }) => cut(`  output ${name}: ${action}`, LINE));
+  const left = plan.changeCount - rows.length;
+  const drift = plan.drift.length === 0 ? [] : [`drift: ${plan.drift.length} outside changes`];
+  const body = [
+    ...rows,
+    ...(left > 0 && rows.length > 0 ? [`… and ${left} more`] : []),
+    ...outputs,
+  ];
+  return [
+    ...(body.length === 0 ? [] : ['```', ...body, '```']),
+    ...drift,
+    ...plan.notices.slice(0, 3).map((notice) => cut(notice, LINE)),
+    cut(`image \`${cut(plan.image, LINE - 10)}\``, LINE),
+  ];
+}
+
+function cut(text: string, length: number): string {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length <= length ? line : `${line.slice(0, length - 1)}…`;
+}
+
+function minute(time: string | undefined): string {
+  return time === undefined ? '' : `${time.slice(0, 16).replace('T', ' ')} UTC`;
+}

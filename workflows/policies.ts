@@ -1,0 +1,68 @@
+/** Timeouts, retries and queues of every activity. What is not worth a retry says so itself (`nonRetryable`). */
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { milliseconds } from '../src/contract/duration.js';
+import type { OperationInput } from '../src/contract/operation.js';
+import type { Activities } from '../src/operation/types.js';
+import { controlQueue, dockerQueue } from '../src/temporal/names.js';
+
+/** Longest run of one container unless the input says otherwise. */
+export const DEFAULT_RUN_TIMEOUT = '1h';
+/** Time between the one SIGINT and SIGKILL unless the input says otherwise. */
+export const DEFAULT_GRACE = '5m';
+
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** Light steps, run by the worker that has the workflow task: no queue, hardly any history. */
+export const light = proxyLocalActivities<Pick<Activities, 'prepare' | 'record' | 'readStack'>>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '5m',
+  retry: { ...retry, maximumInterval: '10s' },
+});
+
+/** Steps on a Docker engine that end on their own: build and push. */
+export function buildActivities(dockerId: string): Proxied<'build' | 'push'> {
+  return proxyActivities<Pick<Activities, 'build' | 'push'>>({
+    taskQueue: dockerQueue(dockerId),
+    startToCloseTimeout: '30m',
+    scheduleToCloseTimeout: '2h',
+    heartbeatTimeout: '10s',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry,
+  });
+}
+
+type Proxied<Name extends keyof Activities> = ReturnType<
+  typeof proxyActivities<Pick<Activities, Name>>
+>;
+
+/**
+ * Container activities. Attempts are not limited: each loss of a worker costs one, and a later attempt
+ * adopts the container. The cancellation type is set because the SDK's real default lets the run end
+ * while the container goes on.
+ */
+export function containerActivities(
+  dockerId: string,
+  input: OperationInput,
+): Proxied<'preview' | 'execute' | 'settle'> {
+  const run =
+    milliseconds(input.limits?.runTimeout ?? DEFAULT_RUN_TIMEOUT) +
+    milliseconds(input.limits?.grace ?? DEFAULT_GRACE);
+  return proxyActivities<Pick<Activities, 'preview' | 'execute' | 'settle'>>({
+    taskQueue: dockerQueue(dockerId),
+    startToCloseTimeout: run + 10 * 60_000,
+    scheduleToCloseTimeout: 4 * (run + 10 * 60_000),
+    heartbeatTimeout: '10s',
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry,
+  });
+}
+
+/** What full container slots must never delay. */
+export function controlActivities(dockerId: string): Proxied<'kill'> {
+  return proxyActivities<Pick<Activities, 'kill'>>({
+    taskQueue: controlQueue(dockerId),
+    startToCloseTimeout: '1m',
+    scheduleToCloseTimeout: '5m',
+    retry: { ...retry, maximumInterval: '5s' },
+  });
+}

@@ -1,0 +1,16 @@
+/** `readStack`: a stack's record for clients that hold no store key. */
+import * as z from 'zod';
+import { stackIdSchema } from '../src/contract/operation.js';
+import { failureOf, applicationFailure } from './failures.js';
+import { light } from './policies.js';
+import { validate } from './validate.js';
+
+/** Answers what the record says, without sensitive values; fails `StackNotFound`. */
+export async function readStack(raw: unknown): Promise<unknown> {
+  const { stackId } = validate(z.strictObject({ stackId: stackIdSchema }), raw, 'readStack');
+  try {
+    return await light.readStack({ stackId });
+  } catch (error) {
+    throw applicationFailure(failureOf(error, 'read'));
+  }
+}
