@@ -45,7 +45,7 @@ async function built(
   const recipe = createHash('sha256').update(architecture);
   for (const folder of ['.', 'world', program])
     for (const file of (await readdir(join(sources, folder))).sort())
-      if (/\.go$|^go\./.test(file)) recipe.update(file).update(await readFile(join(sources, folder, file)));
+      if (/\.(go|json)$|^go\./.test(file)) recipe.update(file).update(await readFile(join(sources, folder, file)));
   const key = { name: program, version: VERSION, recipe: recipe.digest('hex') };
   const { path } = await cached(loadConfig(process.env).cacheDir, key, {}, async (directory) => {
     const executable = place(directory, architecture);
