@@ -13,7 +13,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
 const words = process.argv.slice(2);
 const named = words
   .filter((word) => word !== '--json')
-  .flatMap((name) => partGroups[name] ?? [name]);
+  .flatMap((name): readonly string[] => partGroups[name] ?? [name]);
 const need = [...new Set(named)].filter((name): name is Part => name in partMakers);
 if (need.length === 0 || named.some((name) => !(name in partMakers))) {
   const known = [...Object.keys(partMakers), ...Object.keys(partGroups)].join(' ');

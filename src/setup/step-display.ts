@@ -56,6 +56,9 @@ export function displaySteps(stream: DisplayStream): StepDisplay {
           atWork.delete(event.step);
           if (!event.cached) line(`✓ ${event.step} (${seconds(event.milliseconds)})`);
           break;
+        case 'stopped':
+          atWork.delete(event.step);
+          break;
         case 'failed':
           atWork.delete(event.step);
           line(`✗ ${event.step}: ${event.message}`);

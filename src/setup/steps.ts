@@ -3,7 +3,9 @@ export type StepEvent =
   | { type: 'start'; step: string }
   | { type: 'progress'; step: string; detail: string }
   | { type: 'done'; step: string; milliseconds: number; cached: boolean; detail?: string }
-  | { type: 'failed'; step: string; milliseconds: number; message: string };
+  | { type: 'failed'; step: string; milliseconds: number; message: string }
+  /** Ended because the set-up was cancelled, or another step it needs failed. */
+  | { type: 'stopped'; step: string };
 
 /** Inside a step: say what goes on, and that the result was there already. */
 export interface StepContext {
@@ -29,6 +31,7 @@ export function createSteps(
 ): Steps {
   const running = new Map<string, Promise<unknown>>();
   const waiting: (() => void)[] = [];
+  const told = new Set<unknown>();
   let free = slots;
 
   const run = async <T>(step: string, work: (context: StepContext) => Promise<T>): Promise<T> => {
@@ -46,12 +49,12 @@ export function createSteps(
       report({ type: 'done', step, milliseconds: elapsed(), cached: found });
       return result;
     } catch (error) {
-      report({
-        type: 'failed',
-        step,
-        milliseconds: elapsed(),
-        message: error instanceof Error ? error.message : String(error),
-      });
+      if (signal.aborted || told.has(error)) report({ type: 'stopped', step });
+      else {
+        told.add(error);
+        const message = error instanceof Error ? error.message : String(error);
+        report({ type: 'failed', step, milliseconds: elapsed(), message });
+      }
       throw error;
     }
   };

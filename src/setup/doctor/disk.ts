@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Config } from '../../config.js';
+import type { Finding } from './finding.js';
+
+const neededGigabytes = 6;
+
+/** Room for the cache of tools, and for Go's own caches when they are built. */
+export async function* checkDisk(config: Config): AsyncGenerator<Finding> {
+  let directory = config.cacheDir;
+  while (!existsSync(directory)) directory = dirname(directory);
+  const { bavail, bsize } = await statfs(directory);
+  const gigabytes = Math.floor((bavail * bsize) / 1e9);
+  const found = `${gigabytes} GB free for ${config.cacheDir}`;
+  yield gigabytes >= neededGigabytes
+    ? { subject: 'disk', status: 'ok', found }
+    : {
+        subject: 'disk',
+        status: 'missing',
+        found,
+        remedy: `make ${neededGigabytes} GB of room, or set CLDCTL_CACHE_DIR to a larger disk`,
+      };
+}

@@ -1,0 +1,60 @@
+import { Connection } from '@temporalio/client';
+import type { Config } from '../../config.js';
+import { searchAttributes } from '../temporal-server.js';
+import type { Finding } from './finding.js';
+
+const subject = 'Temporal server';
+
+/** The Temporal server, its namespace, and the search attributes that operations set. */
+export async function* checkTemporal(config: Config): AsyncGenerator<Finding> {
+  const { address, namespace, connectionOptions } = config.temporal;
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ ...connectionOptions, connectTimeout: 3_000 });
+  } catch (error) {
+    yield {
+      subject,
+      status: 'optional',
+      found: `nobody answers at ${address} (${firstLine(error)})`,
+      remedy: 'set TEMPORAL_ADDRESS to a running one; the demo starts one of its own',
+    };
+    return;
+  }
+  try {
+    const info = await connection.workflowService.getSystemInfo({});
+    await connection.workflowService.describeNamespace({ namespace });
+    const found = `${info.serverVersion} at ${address}, namespace ${namespace}`;
+    yield { subject, status: 'ok', found };
+    const known = await connection.operatorService.listSearchAttributes({ namespace });
+    const missing = Object.entries(searchAttributes).filter(
+      ([name]) => known.customAttributes?.[name] === undefined,
+    );
+    yield missing.length === 0
+      ? { subject: 'search attributes', status: 'ok', found: 'all registered' }
+      : {
+          subject: 'search attributes',
+          status: 'missing',
+          found: `not registered: ${missing.map(([name]) => name).join(', ')}`,
+          remedy: missing
+            .map(
+              ([name, type]) =>
+                `temporal operator search-attribute create --namespace ${namespace} --name ${name} --type ${type}`,
+            )
+            .join(' && '),
+        };
+  } catch (error) {
+    yield {
+      subject,
+      status: 'missing',
+      found: `${address}: ${firstLine(error)}`,
+      remedy: `temporal operator namespace create ${namespace}`,
+    };
+  } finally {
+    await connection.close();
+  }
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split('\n')[0] ?? text;
+}
