@@ -1,0 +1,157 @@
+/** The plan bundle: everything that an apply needs and must match, under one digest. */
+import { randomBytes } from 'node:crypto';
+import {
+  changeSchema,
+  changeSummarySchema,
+  checkSchema,
+  outputChangeSchema,
+  type Change,
+  type OutputChange,
+} from '../contract/change.js';
+import * as z from 'zod';
+import type { Json } from '../contract/json.js';
+import { engineSchema } from '../contract/module-schema.js';
+import { engineOptionsSchema, importMappingSchema } from '../contract/request.js';
+import { stackIdSchema } from '../contract/operation.js';
+import { jsonSchema } from '../contract/change.js';
+import { digestOf } from '../store/artefacts.js';
+import { byCodePoint, canonicalJson } from './canonical.js';
+
+/** Form of the bundles that this version writes and reads. */
+export const BUNDLE_VERSION = 1;
+
+/** What a bundle is about, besides the plan file and the changes. No timestamps: equal plans of one preview are equal. */
+export const planSubjectSchema = z.object({
+  stackId: stackIdSchema,
+  operation: z.enum(['apply', 'destroy', 'refresh', 'import']),
+  options: engineOptionsSchema,
+  imports: z.array(importMappingSchema),
+  /** Image by digest: `host/repo@sha256:…`, or the image id where nothing was pushed. */
+  image: z.string().min(1),
+  engine: engineSchema,
+  toolVersion: z.string(),
+  /** Environment of the tool without credentials. */
+  environment: z.record(z.string(), z.string()),
+  /** Inputs, secret ones as `{$sensitive: hmac}`: see `maskInputs`. */
+  inputs: z.record(z.string(), jsonSchema),
+  /** Names of the inputs whose values are secret. */
+  secretInputs: z.array(z.string()),
+  stateFingerprint: z.string().nullable(),
+  /** Where state is: `snapshot`, or a digest of the backend URL without its credentials. */
+  stateLocation: z.string(),
+});
+export type PlanSubject = z.infer<typeof planSubjectSchema>;
+
+/** What the preview found; all of it is masked. */
+export const planFindingsSchema = z.object({
+  summary: changeSummarySchema,
+  outputChanges: z.array(outputChangeSchema),
+  drift: z.array(changeSchema),
+  checks: z.array(checkSchema),
+  notices: z.array(z.string()),
+  hasUnknown: z.boolean(),
+});
+export type PlanFindings = z.infer<typeof planFindingsSchema>;
+
+/** One file of a bundle. */
+export interface ManifestEntry {
+  readonly name: string;
+  /** 64 hex digits. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** A plan that can be approved by its digest. */
+export interface PlanBundle {
+  readonly manifest: readonly ManifestEntry[];
+  /** SHA-256 of the manifest's canonical form: what an approval names. */
+  readonly digest: string;
+  /** What two previews are compared by: the changes alone. */
+  readonly changesDigest: string;
+  readonly subject: PlanSubject;
+  readonly findings: PlanFindings;
+  /** All changes, masked. */
+  readonly changes: readonly Change[];
+  /** The engine's plan file; absent where the engine has none for the operation. */
+  readonly plan?: Uint8Array;
+  readonly previewId: string;
+}
+
+/** What `createPlanBundle` is given. */
+export interface PlanBundleParts {
+  readonly subject: PlanSubject;
+  readonly findings: PlanFindings;
+  readonly changes: readonly Change[];
+  readonly plan?: Uint8Array;
+  /** 32 hex digits that make each preview's plan one of its kind; default: random. */
+  readonly previewId?: string;
+}
+
+/** Makes the bundle of a preview. Throws `ZodError` when a part has the wrong form. */
+export function createPlanBundle(parts: PlanBundleParts): PlanBundle {
+  const bundle = {
+    subject: planSubjectSchema.parse(parts.subject),
+    findings: planFindingsSchema.parse(parts.findings),
+    changes: parts.changes,
+    previewId: parts.previewId ?? randomBytes(16).toString('hex'),
+    ...(parts.plan && { plan: parts.plan }),
+  };
+  const files = bundleFiles(bundle);
+  const manifest = Object.keys(files)
+    .sort(byCodePoint)
+    .map((name) => manifestEntry(name, files[name] ?? Buffer.alloc(0)));
+  return {
+    ...bundle,
+    manifest,
+    digest: manifestDigest(manifest),
+    changesDigest: changesDigest(parts.changes, parts.findings.outputChanges),
+  };
+}
+
+/** The files of a bundle by name; each part that can differ is a file of its own, so that a difference has a name. */
+export function bundleFiles(
+  bundle: Omit<PlanBundle, 'manifest' | 'digest' | 'changesDigest'>,
+): Readonly<Record<string, Uint8Array>> {
+  const { stackId, operation, options, imports, image, engine, toolVersion, ...rest } =
+    bundle.subject;
+  const { environment, inputs, secretInputs, stateFingerprint, stateLocation } = rest;
+  const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value as Json));
+  return {
+    changes: Buffer.from(changeLines(bundle.changes).join('\n')),
+    engine: json({ engine, toolVersion }),
+    environment: json(environment),
+    findings: json(bundle.findings),
+    image: json(image),
+    inputs: json({ inputs, secretInputs }),
+    operation: json({ stackId, operation, options, imports }),
+    'preview-id': Buffer.from(bundle.previewId),
+    state: json({ stateFingerprint, stateLocation }),
+    version: Buffer.from(String(BUNDLE_VERSION)),
+    ...(bundle.plan && { plan: bundle.plan }),
+  };
+}
+
+/** SHA-256 of a manifest's canonical form. */
+export function manifestDigest(manifest: readonly ManifestEntry[]): string {
+  return digestOf(
+    canonicalJson(manifest.map(({ name, sha256, size }) => ({ name, sha256, size }))),
+  );
+}
+
+/** SHA-256 of changes and output changes, in whatever order the engine gave them. */
+export function changesDigest(
+  changes: readonly Change[],
+  outputChanges: readonly OutputChange[],
+): string {
+  const outputs = outputChanges.map((change) => canonicalJson(change as unknown as Json));
+  return digestOf([...changeLines(changes), '', ...outputs.sort(byCodePoint)].join('\n'));
+}
+
+function changeLines(changes: readonly Change[]): string[] {
+  return changes.map((change) => canonicalJson(change as unknown as Json)).sort(byCodePoint);
+}
+
+function manifestEntry(name: string, bytes: Uint8Array): ManifestEntry {
+  return { name, sha256: digestOf(bytes).slice('sha256:'.length), size: bytes.length };
+}

@@ -1,0 +1,151 @@
+/** The object store on a local file system; serves every process of one machine. */
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { decodeKey, encodeKey, type ObjectInfo, type ObjectStore } from './object-store.js';
+import { storeError } from './store-error.js';
+
+/** Where unfinished writes lie; no encoded key starts with a dot. */
+const TEMPORARY = '.tmp';
+/** An unfinished write that is older than this belongs to a process that died. */
+const ABANDONED_MS = 60 * 60 * 1000;
+
+/**
+ * Opens the store below `root`, creating the folder (0700) when it is absent.
+ * An object is written to a temporary file, synced, and linked (create) or renamed (put) into its place;
+ * then its folder is synced: after a crash there is the old object, the new one, or none, never a part.
+ */
+export async function openFileSystemStore(root: string): Promise<ObjectStore> {
+  const base = resolve(root);
+  const temporary = join(base, TEMPORARY);
+  const pathOf = (key: string): string => join(base, encodeKey(key));
+
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw storeError(error, base);
+    }
+  };
+
+  /** Writes a synced temporary file and lets `place` give it its name. */
+  const write = async (
+    key: string,
+    bytes: Uint8Array,
+    place: (from: string, to: string) => Promise<void>,
+  ): Promise<void> => {
+    const target = pathOf(key);
+    const draft = join(temporary, `${process.pid}-${randomBytes(8).toString('hex')}`);
+    try {
+      await Promise.all([writeSynced(draft, bytes), makeFolder(dirname(target))]);
+      await place(draft, target);
+    } finally {
+      await unlink(draft).catch(ignore('ENOENT'));
+    }
+    await syncFolder(dirname(target));
+  };
+
+  await guarded(async () => {
+    await makeFolder(temporary);
+    await sweepAbandoned(temporary);
+  });
+
+  return {
+    get: (key) => guarded(async () => readFile(pathOf(key)).catch(ignore('ENOENT'))),
+    create: (key, bytes) =>
+      guarded(async () => {
+        try {
+          await write(key, bytes, link);
+          return true;
+        } catch (error) {
+          if (errno(error) !== 'EEXIST') throw error;
+          // The other writer may have died before its sync: what we report as existing must be durable.
+          await syncFolder(dirname(pathOf(key)));
+          return false;
+        }
+      }),
+    put: (key, bytes) => guarded(() => write(key, bytes, rename)),
+    delete: (key) => guarded(async () => unlink(pathOf(key)).catch(ignore('ENOENT'))),
+    list: (prefix) => listFolder(base, prefix),
+    close: () => undefined,
+  };
+}
+
+async function* listFolder(base: string, prefix: string): AsyncIterable<ObjectInfo> {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+  try {
+    yield* walk(base, folder === '' ? '' : `${encodeKey(folder.slice(0, -1))}/`, prefix);
+  } catch (error) {
+    throw storeError(error, base);
+  }
+}
+
+async function* walk(base: string, folder: string, prefix: string): AsyncIterable<ObjectInfo> {
+  const entries = await readdir(join(base, folder), { withFileTypes: true }).catch(
+    ignore('ENOENT'),
+  );
+  const names = (entries ?? [])
+    .filter((entry) => !entry.name.startsWith('.'))
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+    // Byte order of whole keys: a folder sorts by its name with the slash, as it does on S3.
+    .sort((a, b) => (a < b ? -1 : 1));
+  for (const name of names) {
+    const stored = folder + name;
+    const key = decodeKey(stored);
+    if (stored.endsWith('/')) {
+      if (key.startsWith(prefix) || prefix.startsWith(key)) yield* walk(base, stored, prefix);
+    } else if (key.startsWith(prefix)) {
+      const found = await stat(join(base, stored)).catch(ignore('ENOENT'));
+      if (found) yield { key, size: found.size, modified: found.mtime };
+    }
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a folder with its parents; each new name is synced, else a crash could lose it with what is in it. */
+async function makeFolder(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let folder = path; ; folder = dirname(folder)) {
+    await syncFolder(dirname(folder));
+    if (folder === first || folder === dirname(folder)) return;
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function sweepAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(ignore('ENOENT'));
+    if (found && Date.now() - found.mtimeMs > ABANDONED_MS)
+      await unlink(path).catch(ignore('ENOENT'));
+  }
+}
+
+function errno(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code;
+}
+
+function ignore(code: string): (error: unknown) => undefined {
+  return (error) => {
+    if (errno(error) === code) return undefined;
+    throw error;
+  };
+}

@@ -1,0 +1,113 @@
+/** The object store on S3 or a server that speaks it; must honour `If-None-Match: *`. */
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import { decodeKey, encodeKey, type ObjectStore } from './object-store.js';
+import { storeError } from './store-error.js';
+
+/** Tries of one request; the client waits longer before each. */
+const ATTEMPTS = 5;
+
+/**
+ * Opens `s3://bucket/prefix?region=…&endpoint=…&forcePathStyle=true`; region defaults to the environment's,
+ * credentials come from the AWS SDK's default chain. The bucket must exist.
+ */
+export async function openS3Store(url: URL): Promise<ObjectStore> {
+  const region = url.searchParams.get('region');
+  const endpoint = url.searchParams.get('endpoint');
+  const client = new S3Client({
+    ...(region === null ? {} : { region }),
+    ...(endpoint === null ? {} : { endpoint }),
+    forcePathStyle: url.searchParams.get('forcePathStyle') === 'true',
+    maxAttempts: ATTEMPTS,
+  });
+  const bucket = url.host;
+  const path = url.pathname.replace(/^\/+|\/+$/g, '');
+  const root = path === '' ? '' : `${path}/`;
+  const place = `s3://${bucket}/${path}`;
+  const target = (key: string): { Bucket: string; Key: string } => ({
+    Bucket: bucket,
+    Key: root + encodeKey(key),
+  });
+  const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw storeError(error, place);
+    }
+  };
+
+  const get = (key: string): Promise<Uint8Array | undefined> =>
+    guarded(async () => {
+      try {
+        const answer = await client.send(new GetObjectCommand(target(key)));
+        return await answer.Body?.transformToByteArray();
+      } catch (error) {
+        if (statusOf(error) === 404 && (error as S3ServiceException).name !== 'NoSuchBucket')
+          return undefined;
+        throw error;
+      }
+    });
+
+  const create = (key: string, bytes: Uint8Array): Promise<boolean> =>
+    guarded(async () => {
+      for (let conflicts = 0; ; conflicts += 1) {
+        try {
+          await client.send(
+            new PutObjectCommand({ ...target(key), Body: bytes, IfNoneMatch: '*' }),
+          );
+          return true;
+        } catch (error) {
+          // 409: another conditional write was under way; who won is not known yet.
+          if (statusOf(error) === 409 && conflicts < ATTEMPTS) continue;
+          if (statusOf(error) !== 412) throw error;
+          // A write whose answer was lost is repeated by the client and then finds itself.
+          const tries = (error as S3ServiceException).$metadata.attempts ?? 1;
+          return tries + conflicts > 1 && sameBytes(await get(key), bytes);
+        }
+      }
+    });
+
+  return {
+    get,
+    create,
+    put: (key, bytes) =>
+      guarded(async () => {
+        await client.send(new PutObjectCommand({ ...target(key), Body: bytes }));
+      }),
+    delete: (key) =>
+      guarded(async () => {
+        await client.send(new DeleteObjectCommand(target(key)));
+      }),
+    async *list(prefix) {
+      const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1);
+      const Prefix = root + (folder === '' ? '' : `${encodeKey(folder.slice(0, -1))}/`);
+      let ContinuationToken: string | undefined;
+      do {
+        const page = await guarded(() =>
+          client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix, ContinuationToken })),
+        );
+        for (const found of page.Contents ?? []) {
+          const key = decodeKey((found.Key ?? '').slice(root.length));
+          if (!key.startsWith(prefix)) continue;
+          yield { key, size: found.Size ?? 0, modified: found.LastModified ?? new Date(0) };
+        }
+        ContinuationToken = page.NextContinuationToken;
+      } while (ContinuationToken !== undefined);
+    },
+    close: () => client.destroy(),
+  };
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  return a !== undefined && Buffer.compare(a, b) === 0;
+}
