@@ -12,6 +12,7 @@ import { debianImage } from './debian-image.js';
 import { entrypointImage } from './entrypoint-image.js';
 import { buildInto, ensureImage, pulledImage } from './image-step.js';
 import { opentofuPart } from './opentofu.js';
+import { pulumiParts } from './pulumi.js';
 import { contractVersion } from './versions.js';
 
 /** The base image of an engine (and Pulumi runtime): the configured one, else built from its parts when the engine doesn't have it. Returns its reference. */
@@ -28,15 +29,17 @@ export async function ensureBaseImage(
     step: `build base image ${name}`,
     reference,
     make: async (engine, step) => {
-      const [debian, entrypoint, tool] = await Promise.all([
+      const [debian, entrypoint, tools] = await Promise.all([
         debianImage(context),
         entrypointImage(context),
-        opentofuPart(context),
+        engineName === 'opentofu'
+          ? opentofuParts(context)
+          : pulumiParts(context, runtime ?? 'yaml'),
       ]);
       await buildInto(context, engine, step, {
         tag: reference,
         context: buildContext(join(context.root, 'images', name), ['Dockerfile']),
-        buildArgs: { DEBIAN: debian, OPENTOFU: tool, ENTRYPOINT: entrypoint },
+        buildArgs: { DEBIAN: debian, ENTRYPOINT: entrypoint, ...tools },
         labels: {
           'dev.cldctl.engine': engineName,
           'dev.cldctl.tool-version': baseImageToolVersion(engineName),
@@ -46,4 +49,8 @@ export async function ensureBaseImage(
       });
     },
   });
+}
+
+async function opentofuParts(context: SetupContext): Promise<Record<string, string>> {
+  return { OPENTOFU: await opentofuPart(context) };
 }

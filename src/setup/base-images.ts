@@ -52,5 +52,14 @@ function versionsInside(
   runtime: BaseRuntime | undefined,
 ): Record<string, string> {
   const common = { debian: versions.debianSuite, tool: baseImageToolVersion(engine) };
-  return runtime === 'nodejs' ? { ...common, node: versions.node } : common;
+  switch (runtime) {
+    case 'nodejs':
+      return { ...common, node: versions.node, npm: versions.npm };
+    case 'go':
+      return { ...common, go: versions.go };
+    case 'python':
+    case 'yaml':
+    case undefined:
+      return common;
+  }
 }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -38,4 +38,16 @@ export function buildContext(
   };
   write().catch((error: unknown) => pack.destroy(error as Error));
   return Readable.from(pack);
+}
+
+/** All files below a directory as context files below `name`; links are followed. */
+export async function contextTree(name: string, directory: string): Promise<ContextFile[]> {
+  const files: ContextFile[] = [];
+  for (const entry of (await readdir(directory)).sort()) {
+    const source = join(directory, entry);
+    const found = await stat(source);
+    if (found.isDirectory()) files.push(...(await contextTree(`${name}/${entry}`, source)));
+    else files.push({ name: `${name}/${entry}`, source, executable: (found.mode & 0o100) !== 0 });
+  }
+  return files;
 }

@@ -1,10 +1,9 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { CodedError } from '../errors.js';
 import { cached } from './cache.js';
 import type { SetupContext } from './context.js';
-import { runCommand } from './run-command.js';
+import { fetchNpmPackage } from './npm-package.js';
 import { versions } from './versions.js';
 
 /**
@@ -37,29 +36,6 @@ export async function bunExecutable(context: SetupContext): Promise<string> {
     if (entry.cached) step.markCached();
     return join(entry.path, 'bin', 'bun');
   });
-}
-
-/** Unpacks a package of the npm registry into `directory`, which must be empty. npm checks its integrity against the registry's. */
-export async function fetchNpmPackage(
-  specifier: string,
-  directory: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const packed = join(directory, 'packed');
-  await mkdir(packed);
-  const printed = await runCommand(
-    'npm',
-    ['pack', '--silent', '--pack-destination', packed, specifier],
-    { signal },
-  );
-  const file = printed.trim().split('\n').at(-1) ?? '';
-  await runCommand('tar', ['-xzf', join(packed, file), '-C', directory, '--no-same-owner'], {
-    signal,
-  });
-  for (const name of await readdir(join(directory, 'package')))
-    await rename(join(directory, 'package', name), join(directory, name));
-  await rm(join(directory, 'package'), { recursive: true });
-  await rm(packed, { recursive: true });
 }
 
 function platformPackages(): string[] {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { cp, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, cp, mkdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { CodedError } from '../errors.js';
 import { cached } from './cache.js';
 import { runCommand } from './run-command.js';
@@ -18,6 +18,8 @@ export interface GoTool {
   flags?: readonly string[];
   /** File name of the result; default `name`. */
   binary?: string;
+  /** Files to copy from a module's sources beside the result: the module's path, and paths inside it. */
+  scripts?: { module: string; paths: readonly string[] };
   /** `GOARCH` of the result; default the host's. */
   architecture?: 'amd64' | 'arm64';
 }
@@ -50,6 +52,7 @@ export async function goBuild(context: SetupContext, tool: GoTool): Promise<stri
           step.progress,
           tool.architecture,
         );
+        await copyScripts(context, module, directory, tool.scripts);
         await rm(module, { recursive: true });
       });
       if (entry.cached) step.markCached();
@@ -58,15 +61,31 @@ export async function goBuild(context: SetupContext, tool: GoTool): Promise<stri
   );
 }
 
+async function copyScripts(
+  context: SetupContext,
+  cwd: string,
+  directory: string,
+  scripts: GoTool['scripts'],
+): Promise<void> {
+  if (scripts === undefined) return;
+  const args = ['list', '-m', '-f', '{{.Dir}}', scripts.module];
+  const sources = (await runGo(context, cwd, args, () => undefined, undefined)).trim();
+  for (const path of scripts.paths) {
+    const copy = join(directory, basename(path));
+    await cp(join(sources, path), copy);
+    await chmod(copy, 0o755);
+  }
+}
+
 async function runGo(
   context: SetupContext,
   cwd: string,
   args: string[],
   progress: (line: string) => void,
   architecture: string | undefined,
-): Promise<void> {
+): Promise<string> {
   try {
-    await runCommand('go', args, {
+    return await runCommand('go', args, {
       cwd,
       signal: context.steps.signal,
       onLine: (line) => progress(line.replace(/^go: /, '')),

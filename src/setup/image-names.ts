@@ -6,8 +6,10 @@ export interface ImageNames {
   opentofu: string;
   postgres: string;
   registry: string;
-  /** Prefix of the Pulumi images: `{pulumi}-nodejs:3.259.0`. */
+  /** Pulumi's command with all language hosts in `/pulumi/bin`. */
   pulumi: string;
+  node: string;
+  go: string;
   /** Base address of Temporal's command downloads; what follows is `/v1.5.1?platform=…&arch=…&format=tar.gz`. */
   temporalDownload: string;
 }
@@ -18,7 +20,9 @@ export const publicImageNames: ImageNames = {
   opentofu: `ghcr.io/opentofu/opentofu:${versions.opentofu}-minimal`,
   postgres: 'postgres:16',
   registry: 'registry:2.8.3',
-  pulumi: 'pulumi/pulumi',
+  pulumi: `pulumi/pulumi-base:${versions.pulumi}`,
+  node: `node:${versions.node}-${versions.debianSuite}-slim`,
+  go: `golang:${versions.go}-${versions.debianSuite}`,
   temporalDownload: 'https://temporal.download/cli/archive',
 };
 

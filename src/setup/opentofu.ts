@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildContext } from './build-context.js';
 import { cached } from './cache.js';
 import type { SetupContext } from './context.js';
 import { goBuild, type GoTool } from './go-build.js';
-import { buildInto, ensureImage, pulledImage } from './image-step.js';
+import { pulledImage } from './image-step.js';
+import { partImage } from './part-image.js';
 import { versions } from './versions.js';
 
 const tofu: GoTool = {
@@ -20,22 +19,12 @@ const tofu: GoTool = {
 /** An image with `/usr/local/bin/tofu`: the public minimal image, or a scratch image with the binary built from source. */
 export async function opentofuPart(context: SetupContext): Promise<string> {
   if ((await context.route()) === 'public') return pulledImage(context, context.images.opentofu);
-  const digest = createHash('sha256').update(JSON.stringify(tofu)).digest('hex').slice(0, 12);
-  const tag = `cldctl-iac/opentofu-part:${versions.opentofu}-${digest}`;
-  return ensureImage(context, {
-    step: 'build the OpenTofu part image',
-    reference: tag,
-    make: async (engine, step) => {
-      const source = await goBuild(context, tofu);
-      await buildInto(context, engine, step, {
-        tag,
-        context: buildContext(
-          join(context.root, 'images', 'opentofu-part'),
-          ['Dockerfile'],
-          [{ name: 'tofu', source, executable: true }],
-        ),
-      });
-    },
+  return partImage(context, {
+    folder: 'opentofu-part',
+    name: 'opentofu-part',
+    version: versions.opentofu,
+    recipe: JSON.stringify(tofu),
+    files: async () => [{ name: 'tofu', source: await goBuild(context, tofu), executable: true }],
   });
 }
 

@@ -5,6 +5,8 @@ export const versions = {
   pulumi: '3.259.0',
   bun: '1.3.14',
   node: '24.21.0',
+  npm: '11.21.2',
+  go: '1.26.8',
   debianSuite: 'bookworm',
   postgresMajor: '15',
   /** Built from the main branch of 2026-09-16, 15 days after release 4.6.0: labelled so, for a constraint such as `~> 4.6` to match. */
