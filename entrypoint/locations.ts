@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+
+/** Where things are in a module container; tests give other places. */
+export interface Locations {
+  /** The one writable place. */
+  readonly workspace: string;
+  /** Directories that may hold the module, the first with a module in it counts. */
+  readonly modules: readonly string[];
+  /** What `prepare` wrote about the module. */
+  readonly description: string;
+  /** What `prepare` left for the runs: providers, tool settings, tool version. */
+  readonly prepared: string;
+}
+
+/** Places inside the workspace. */
+export interface WorkspacePaths {
+  readonly root: string;
+  readonly input: string;
+  readonly output: string;
+  readonly plan: string;
+  readonly changes: string;
+  readonly state: string;
+  /** `TMPDIR`; short, because providers put unix sockets in it. */
+  readonly temporary: string;
+  readonly home: string;
+  /** Writable copy of the module, working directory of the tool. */
+  readonly module: string;
+  readonly credentials: string;
+}
+
+/** The places of a run, below a workspace directory. */
+export function workspacePaths(root: string): WorkspacePaths {
+  return {
+    root,
+    input: join(root, 'input.json'),
+    output: join(root, 'output.json'),
+    plan: join(root, 'plan', 'plan'),
+    changes: join(root, 'plan', 'changes.ndjson'),
+    state: join(root, 'state', 'state'),
+    temporary: join(root, 'tmp'),
+    home: join(root, 'home'),
+    module: join(root, 'module'),
+    credentials: join(root, 'credentials'),
+  };
+}

@@ -1,0 +1,140 @@
+import type { Diagnostic, ErrorCode, Failure, LockHolder } from '../../../src/contract/index.js';
+import { errorsOf, type TofuEnd } from './tofu.js';
+
+interface Row {
+  readonly code: ErrorCode;
+  readonly summary: RegExp;
+  /** Both have to match when it is there. */
+  readonly detail?: RegExp;
+  /** What to do about it. */
+  readonly next?: string;
+}
+
+const NEW_PREVIEW = 'preview again';
+
+/** Which error text of OpenTofu 1.12 means which code; the first row that matches counts, none is `ModuleFailed`. */
+const ROWS: readonly Row[] = [
+  { code: 'PlanStale', summary: /^Saved plan is stale$/, next: NEW_PREVIEW },
+  { code: 'PlanStale', summary: /^Saved plan does not match the given state$/, next: NEW_PREVIEW },
+  { code: 'PlanStale', summary: /^Cannot apply incomplete plan$/, next: NEW_PREVIEW },
+  {
+    code: 'PlanStale',
+    summary: /^Failed to (load|read plan from) .*plan file$/,
+    next: NEW_PREVIEW,
+  },
+  { code: 'PlanStale', summary: /^Inconsistent dependency lock file$/, next: NEW_PREVIEW },
+  {
+    code: 'InvalidInput',
+    summary: /^Mismatch between input and plan variable value$/,
+    next: 'give the inputs of the preview',
+  },
+  { code: 'InvalidInput', summary: /^No value for required variable$/ },
+  { code: 'InvalidInput', summary: /^Invalid value for (input )?variable$/ },
+  {
+    code: 'InvalidInput',
+    summary: /^Invalid (target|resource address|import address|resource instance)/i,
+  },
+  { code: 'InvalidInput', summary: /^Configuration for import target does not exist$/ },
+  {
+    code: 'InvalidInput',
+    summary: /^(Cannot import non-existent remote object|Resource already managed by OpenTofu)$/,
+  },
+  {
+    code: 'StateDamaged',
+    summary: /state lock/,
+    detail: /could not be parsed|unsupported state file/i,
+  },
+  {
+    code: 'InvalidConfiguration',
+    summary: /state lock/,
+    detail: /read-only file system|no space left|permission denied/,
+  },
+  {
+    code: 'StateLocked',
+    summary: /^Error acquiring the state lock$/,
+    next: 'wait for the holder, or give options.lock_timeout',
+  },
+  {
+    code: 'StateDamaged',
+    summary:
+      /^(Failed to persist state|Unsupported state file format|State snapshot|Failed to load state|Error refreshing state|Failed to save state)/,
+  },
+  {
+    code: 'InvalidModule',
+    summary:
+      /^(Backend initialization required|Required plugins are not installed|Module not installed|Inconsistent dependency lock)/,
+    next: 'build the image again',
+  },
+  {
+    code: 'InvalidModule',
+    summary: /^Unsupported OpenTofu Core version$/,
+    next: 'use a base image with that version',
+  },
+];
+
+/** Why a `tofu` command failed, as data. Undefined diagnostics texts come from its standard error. */
+export function classifyFailure(step: string, end: TofuEnd): Failure {
+  const errors = errorsOf(end);
+  const warnings = end.stream.diagnostics.filter(({ severity }) => severity === 'warning');
+  const ranked = errors
+    .map((error) => ({ error, row: rowOf(error) }))
+    .sort((a, b) => rank(a.row) - rank(b.row));
+  const { error, row } = ranked[0] ?? {};
+  const detail = {
+    diagnostics: [...errors, ...warnings].slice(0, 50),
+    ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
+    ...(errors.length === 0 && end.errorText !== '' ? { logTail: end.errorText.slice(-4096) } : {}),
+  };
+  if (error === undefined)
+    return { code: 'ModuleFailed', message: `tofu ${step} ${howItEnded(end)}`, detail };
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const next = row?.next === undefined ? '' : `: ${row.next}`;
+  return { code: row?.code ?? 'ModuleFailed', message: `${oneLine(error)}${more}${next}`, detail };
+}
+
+/** Who holds the state's lock, from the text of the error that says so; not the caller itself (pg shows only that). */
+export function lockHolder(diagnostics: readonly Diagnostic[]): LockHolder | undefined {
+  const text = diagnostics.find(({ summary }) => /state lock/.test(summary))?.detail ?? '';
+  if (/Workspace is already locked/.test(text)) return undefined;
+  const field = (name: string): string | undefined =>
+    new RegExp(`^\\s*${name}:[ \\t]*(\\S.*?)\\s*$`, 'm').exec(text)?.[1];
+  const who = field('Who');
+  if (who === undefined) return undefined;
+  const [id, created, operation] = [field('ID'), field('Created'), field('Operation')];
+  return {
+    who,
+    ...(id === undefined ? {} : { id }),
+    ...(created === undefined ? {} : { created }),
+    ...(operation === undefined ? {} : { operation }),
+  };
+}
+
+/** `Summary: first sentence of the detail (main.tf:3, aws_x.y)`. */
+export function oneLine(diagnostic: Diagnostic): string {
+  const detail = diagnostic.detail?.replace(/\s+/g, ' ').trim().slice(0, 300);
+  const place = [
+    diagnostic.file === undefined ? undefined : `${diagnostic.file}:${diagnostic.line ?? 1}`,
+    diagnostic.resource,
+  ].filter((part) => part !== undefined && part !== '');
+  return `${diagnostic.summary}${detail === undefined ? '' : `: ${detail}`}${place.length === 0 ? '' : ` (${place.join(', ')})`}`;
+}
+
+function rowOf(error: Diagnostic): Row | undefined {
+  return ROWS.find(
+    ({ summary, detail }) =>
+      summary.test(error.summary) && (detail === undefined || detail.test(error.detail ?? '')),
+  );
+}
+
+function rank(row: Row | undefined): number {
+  return row === undefined ? ROWS.length : ROWS.indexOf(row);
+}
+
+function howItEnded(end: TofuEnd): string {
+  if (end.signal !== undefined) return `was ended by ${end.signal}`;
+  const text = end.errorText
+    .replace(/\u001b\[[\d;]*m/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return `ended with exit code ${end.exitCode ?? '?'}${text === '' ? '' : `: ${text.slice(0, 300)}`}`;
+}

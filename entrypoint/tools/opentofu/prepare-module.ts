@@ -1,0 +1,102 @@
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { stringifyJson, type ModuleDescription } from '../../../src/contract/index.js';
+import { FailureError } from '../../failure-error.js';
+import { workspacePaths } from '../../locations.js';
+import type { PrepareContext } from '../tool.js';
+import { localBackend } from './backend.js';
+import { buildTofu } from './build-tofu.js';
+import { describeOpentofuModule } from './describe.js';
+import { BACKEND_OVERRIDE, IMPORT_FILE, LOCK_FILE } from './module-files.js';
+import { ownBackend } from './own-backend.js';
+import { keepProviders, makeReadable } from './prepare-providers.js';
+import {
+  PROVIDERS_DIRECTORY,
+  PROVIDERS_LOCK,
+  TOOL_SETTINGS,
+  TOOL_VERSION_FILE,
+} from './prepared.js';
+import { providerEnvironment, writeMirrorSettings } from './provider-source.js';
+
+/**
+ * Bakes the module in place: backend override, child modules, providers (links to those that `providers` installed; without that step they
+ * are installed here), verified lock file, and the description of what the module takes and gives. After it no run needs `init` or network.
+ */
+export async function prepareModule(context: PrepareContext): Promise<void> {
+  const { moduleDirectory: module, locations, environment } = context;
+  const { prepared } = locations;
+  const [mirror] = context.arguments;
+  rmSync(join(module, '.terraform'), { recursive: true, force: true });
+  for (const name of [BACKEND_OVERRIDE, IMPORT_FILE]) rmSync(join(module, name), { force: true });
+  const overridden = ownBackend(module);
+  const backend = localBackend(workspacePaths(locations.workspace).state);
+  writeFileSync(
+    join(module, BACKEND_OVERRIDE),
+    stringifyJson({ terraform: [{ backend: { local: backend.config } }] }),
+  );
+
+  const providers = join(prepared, PROVIDERS_DIRECTORY);
+  const init = (source: string | undefined): void => {
+    buildTofu(['init', '-input=false', '-no-color', '-reconfigure'], {
+      cwd: module,
+      environment: providerEnvironment(environment, source),
+    });
+  };
+  if (!existsSync(providers)) {
+    init(mirror);
+    keepProviders(module, prepared);
+    rmSync(join(module, '.terraform', 'providers'), { recursive: true, force: true });
+  } else if (existsSync(join(prepared, PROVIDERS_LOCK)))
+    copyFileSync(join(prepared, PROVIDERS_LOCK), join(module, LOCK_FILE));
+  init(providers);
+  checkOverride(module, backend.config['path']);
+  writeMirrorSettings(join(prepared, TOOL_SETTINGS), providers);
+  makeReadable(join(module, '.terraform'));
+  for (const name of [LOCK_FILE, BACKEND_OVERRIDE])
+    if (existsSync(join(module, name))) chmodSync(join(module, name), 0o644);
+
+  const capture = { cwd: module, environment, capture: true };
+  buildTofu(['validate', '-no-color'], { cwd: module, environment });
+  const described = describeOpentofuModule(
+    buildTofu(['show', '-json', '-module=.'], capture),
+    module,
+    '',
+  );
+  const { terraform_version: version } = JSON.parse(buildTofu(['version', '-json'], capture)) as {
+    terraform_version: string;
+  };
+  writeFileSync(join(prepared, TOOL_VERSION_FILE), `${version}\n`);
+  const description: ModuleDescription =
+    overridden === undefined
+      ? described
+      : {
+          ...described,
+          notices: [
+            `the module's ${overridden} is overridden: state is where the request says (options.keep_backend keeps it)`,
+          ],
+        };
+  mkdirSync(dirname(locations.description), { recursive: true });
+  writeFileSync(locations.description, `${stringifyJson(description, 2)}\n`, { mode: 0o644 });
+}
+
+/** A file of the module that sorts after our override would win without a word. */
+function checkOverride(module: string, path: unknown): void {
+  const { backend } = JSON.parse(
+    readFileSync(join(module, '.terraform', 'terraform.tfstate'), 'utf8'),
+  ) as {
+    backend?: { type: string; config: { path?: string } };
+  };
+  if (backend?.type === 'local' && backend.config.path === path) return;
+  throw new FailureError(
+    'InvalidModule',
+    `an override file of the module that sorts after ${BACKEND_OVERRIDE} sets the backend: rename it`,
+  );
+}

@@ -1,0 +1,54 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringifyJson } from '../../../src/contract/index.js';
+import { FailureError } from '../../failure-error.js';
+import type { PrepareContext } from '../tool.js';
+import { buildTofu } from './build-tofu.js';
+import { BACKEND_OVERRIDE, copyDirectory, LOCK_FILE } from './module-files.js';
+import { writeBackend } from './working-copy.js';
+import { localBackend } from './backend.js';
+
+/** Name of the file that `requirements` writes and `providers` reads. */
+export const REQUIREMENTS_FILE = 'providers.tf.json';
+
+/** Writes the providers that the module and its child modules need, and its lock file, to the directory that is named. */
+export async function prepareRequirements(context: PrepareContext): Promise<void> {
+  const [target] = context.arguments;
+  if (target === undefined)
+    throw new FailureError('InvalidInput', 'prepare requirements DIR: the directory is missing');
+  const copy = mkdtempSync(join(tmpdir(), 'requirements-'));
+  try {
+    copyDirectory(context.moduleDirectory, copy);
+    rmSync(join(copy, '.terraform'), { recursive: true, force: true });
+    rmSync(join(copy, BACKEND_OVERRIDE), { force: true });
+    writeBackend(copy, localBackend(join(copy, 'state')));
+    const options = { cwd: copy, environment: context.environment };
+    buildTofu(['get', '-no-color'], options);
+    const tree = buildTofu(['providers', '-no-color'], { ...options, capture: true });
+    mkdirSync(target, { recursive: true });
+    writeFileSync(join(target, REQUIREMENTS_FILE), `${stringifyJson(requirementsOf(tree), 2)}\n`);
+    if (existsSync(join(copy, LOCK_FILE)))
+      copyFileSync(join(copy, LOCK_FILE), join(target, LOCK_FILE));
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+/** The `required_providers` of a whole configuration from the tree that `tofu providers` prints, built-in ones left out. */
+export function requirementsOf(tree: string): unknown {
+  const constraints = new Map<string, Set<string>>();
+  for (const [, source = '', version = ''] of tree.matchAll(/provider\[([^\]\s]+)\]([^\n]*)/g)) {
+    if (source.startsWith('terraform.io/builtin/')) continue;
+    const known = constraints.get(source) ?? new Set();
+    for (const part of version.split(',')) if (part.trim() !== '') known.add(part.trim());
+    constraints.set(source, known);
+  }
+  const entries = [...constraints]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([source, versions], index) => [
+      `p${index}`,
+      { source, ...(versions.size === 0 ? {} : { version: [...versions].sort().join(', ') }) },
+    ]);
+  return { terraform: [{ required_providers: [Object.fromEntries(entries) as unknown] }] };
+}

@@ -1,0 +1,20 @@
+import { FailureError } from '../../failure-error.js';
+import type { PrepareContext } from '../tool.js';
+import { prepareModule } from './prepare-module.js';
+import { prepareProviders } from './prepare-providers.js';
+import { prepareRequirements } from './prepare-requirements.js';
+
+/**
+ * The build steps of OpenTofu modules, in the order a Dockerfile has them:
+ * `requirements DIR` writes what the module needs of providers to DIR, and nothing else, so that equal needs are an equal layer;
+ * `providers DIR [MIRROR]` installs them; `module [MIRROR]` bakes the module, and installs what is missing.
+ */
+export async function prepareOpentofu(verb: string, context: PrepareContext): Promise<void> {
+  if (verb === 'requirements') return prepareRequirements(context);
+  if (verb === 'providers') return prepareProviders(context);
+  if (verb === 'module') return prepareModule(context);
+  throw new FailureError(
+    'InvalidInput',
+    `prepare: no step "${verb}": use requirements, providers or module`,
+  );
+}

@@ -1,0 +1,117 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type {
+  Failure,
+  ModuleDescription,
+  ModuleRequest,
+  ModuleResponse,
+} from '../../../src/contract/index.js';
+import { checkInputs } from '../../input/check-inputs.js';
+import type { ToolContext } from '../tool.js';
+import { TOOL_VERSION_FILE } from './prepared.js';
+import { classifyFailure, lockHolder } from './failure.js';
+import { describeOpentofuModule } from './describe.js';
+import { refusedVariables } from './tool-environment.js';
+import { createTofu, type Tofu, type TofuEnd } from './tofu.js';
+import { variableArguments } from './variables.js';
+import { createWorkingCopy, type WorkingCopy } from './working-copy.js';
+
+/** Everything the steps of one request share. */
+export interface Session {
+  readonly context: ToolContext;
+  readonly request: ModuleRequest;
+  readonly copy: WorkingCopy;
+  readonly tofu: Tofu;
+  readonly variables: readonly string[];
+  readonly notices: string[];
+}
+
+/** Makes the working copy ready for `plan` and `apply`; a failure of `init` comes back as the answer. */
+export async function openSession(
+  context: ToolContext,
+  request: ModuleRequest,
+): Promise<Session | { readonly failure: Failure }> {
+  const { paths, timings, moduleDirectory } = context;
+  const copy = await timings.measure('copy', async () =>
+    createWorkingCopy(moduleDirectory, paths, request),
+  );
+  const tofu = createTofu(context, copy.backend?.environment ?? {});
+  const prepared = context.description !== undefined;
+  const notices = [
+    ...(context.description?.notices ?? []),
+    ...refusedVariables(context.environment).map(
+      (name) => `environment variable ${name} is not passed on: inputs and options say the same`,
+    ),
+  ];
+  if (!prepared || copy.backend === undefined) {
+    const lock = prepared ? ['-lockfile=readonly'] : [];
+    const end = await tofu({
+      step: 'init',
+      arguments: ['init', '-input=false', '-no-color', '-reconfigure', ...lock],
+    });
+    if (end.exitCode !== 0) return { failure: classifyFailure('init', end) };
+  }
+  const description = context.description ?? (await describeUnprepared(context, tofu));
+  checkInputs(request, description);
+  return {
+    context,
+    request,
+    copy,
+    tofu,
+    notices,
+    variables: variableArguments(paths, request, description),
+  };
+}
+
+/** The version of the tool: from the image's build, else asked for. */
+export async function toolVersion(session: Session): Promise<string | undefined> {
+  const { context, tofu } = session;
+  const baked = join(context.locations.prepared, TOOL_VERSION_FILE);
+  if (existsSync(baked)) return readFileSync(baked, 'utf8').trim();
+  const captureTo = join(context.paths.temporary, 'version.json');
+  await tofu({ step: 'version', arguments: ['version', '-json'], captureTo });
+  const { terraform_version: version } = JSON.parse(readFileSync(captureTo, 'utf8')) as {
+    terraform_version?: string;
+  };
+  return version;
+}
+
+/** The parts of an answer that every failed command gives. */
+export function failedAnswer(
+  session: Session,
+  step: string,
+  end: TofuEnd,
+): Pick<ModuleResponse, 'failure' | 'state'> {
+  const holder = lockHolder(end.stream.diagnostics);
+  const failure = classifyFailure(step, end);
+  if (session.context.interruption.requested)
+    return {
+      failure: {
+        ...failure,
+        message: `interrupted: ${failure.message}`,
+        detail: { ...failure.detail, interrupted: true },
+      },
+    };
+  if (failure.code !== 'StateLocked' || holder === undefined) return { failure };
+  return {
+    failure: {
+      ...failure,
+      message: `the state is locked by ${holder.who} since ${holder.created ?? 'an unknown time'}: wait, or give options.lock_timeout`,
+    },
+    state: { fingerprint: null, lock: holder },
+  };
+}
+
+async function describeUnprepared(context: ToolContext, tofu: Tofu): Promise<ModuleDescription> {
+  const captureTo = join(context.paths.temporary, 'module.json');
+  const end = await tofu({
+    step: 'describe',
+    arguments: ['show', '-json', '-module=.'],
+    captureTo,
+  });
+  return describeOpentofuModule(
+    readFileSync(captureTo, 'utf8'),
+    context.paths.module,
+    end.errorText,
+  );
+}

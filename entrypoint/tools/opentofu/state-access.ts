@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { ModuleResponse, ResponseState } from '../../../src/contract/index.js';
+import type { Session } from './session.js';
+import { readStateFile, readStateText, type StateFile, type StateSummary } from './state-file.js';
+
+/** Reads the state: the file, or through the backend. `interruptible` false: also after a stop was asked for. */
+export async function readState(
+  session: Session,
+  options: { interruptible: boolean },
+): Promise<StateFile> {
+  const { context, copy } = session;
+  if (!copy.localState) return pullState(session, options.interruptible);
+  return context.timings.measure('state', async () => readStateFile(context.paths.state));
+}
+
+/** The state's summary with outputs in clear, also when the file itself is encrypted. */
+export async function withOutputs(
+  session: Session,
+  state: StateSummary,
+): Promise<ModuleResponse['outputs']> {
+  if (state.outputs !== undefined) return state.outputs;
+  const pulled = await pullState(session, false);
+  return typeof pulled === 'string' ? {} : (pulled.outputs ?? {});
+}
+
+/** How an answer tells a state. */
+export function stateAnswer(
+  session: Session,
+  state: StateFile,
+  file?: string,
+): ResponseState | undefined {
+  if (state === 'damaged') return undefined;
+  if (state === 'none') return { fingerprint: null };
+  const { fingerprint, serial, lineage, resources } = state;
+  const { paths } = session.context;
+  const path = file ?? (session.copy.localState ? paths.state : undefined);
+  return {
+    fingerprint,
+    serial,
+    lineage,
+    resources,
+    ...(path === undefined ? {} : { path: relative(paths.root, path) }),
+  };
+}
+
+async function pullState(session: Session, interruptible: boolean): Promise<StateFile> {
+  const captureTo = join(session.context.paths.temporary, 'pulled.tfstate');
+  const end = await session.tofu({
+    step: 'state',
+    arguments: ['state', 'pull'],
+    captureTo,
+    interruptible,
+  });
+  return end.exitCode === 0 ? readStateText(readFileSync(captureTo, 'utf8')) : 'damaged';
+}
