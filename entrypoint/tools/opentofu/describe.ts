@@ -2,6 +2,7 @@ import type { Json, ModuleDescription } from '../../../src/contract/index.js';
 import { parseJsonFast } from '../../fast-json.js';
 import { FailureError } from '../../failure-error.js';
 import { assignedNames } from './assigned-names.js';
+import { inputName } from './reserved-names.js';
 
 interface VariableJson {
   readonly type?: Json;
@@ -38,7 +39,7 @@ export function describeOpentofuModule(
   const assigned = assignedNames(directory);
   const variables = Object.entries(root.variables ?? {}).map(
     ([name, { type, description, required, default: preset, sensitive, ephemeral }]) => [
-      name,
+      inputName(name),
       {
         required: required === true && !assigned.has(name),
         ...(type === undefined ? {} : { type }),

@@ -7,6 +7,7 @@ import {
   type ModuleRequest,
 } from '../../../src/contract/index.js';
 import type { WorkspacePaths } from '../../locations.js';
+import { variableName } from './reserved-names.js';
 
 const DEFAULTS = 'defaults.tfvars.json';
 const INPUTS = 'inputs.tfvars.json';
@@ -46,6 +47,7 @@ export function ownVariableFiles(directory: string): string[] {
 
 function write(paths: WorkspacePaths, name: string, values: Record<string, Json>): string {
   const path = join(paths.temporary, name);
-  writeFileSync(path, stringifyJson(values), { mode: 0o600 });
+  const named = Object.entries(values).map(([input, value]) => [variableName(input), value]);
+  writeFileSync(path, stringifyJson(Object.fromEntries(named)), { mode: 0o600 });
   return path;
 }
