@@ -69,6 +69,8 @@ export async function runRequest(deps: RunDependencies): Promise<number> {
   return publishResult({
     paths,
     response: {
+      success: response.success,
+      action: response.action,
       ...redactAnswer(response, redactor),
       contract: CONTRACT_VERSION,
       timings: timings.all(),

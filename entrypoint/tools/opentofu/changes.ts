@@ -21,8 +21,7 @@ export function resourceChange(entry: ResourceChangeJson, masker: Masker): Chang
     action: kind.action,
     ...(entry.type === undefined ? {} : { type: entry.type }),
     ...(entry.deposed === undefined ? {} : { deposed: entry.deposed }),
-    before: masker.apply(change.before ?? null, change.before_sensitive, undefined),
-    after: masker.apply(change.after ?? null, change.after_sensitive, change.after_unknown),
+    ...beforeAndAfter(change, masker),
     ...(reason === undefined ? {} : { reason }),
     ...(kind.action === 'replace' && change.replace_paths !== undefined
       ? { replace_reasons: change.replace_paths.map(attributePath) }
@@ -42,8 +41,7 @@ export function planOutputChanges(plan: PlanJson, masker: Masker): OutputChange[
       {
         name,
         action,
-        before: masker.apply(change.before ?? null, change.before_sensitive, undefined),
-        after: masker.apply(change.after ?? null, change.after_sensitive, change.after_unknown),
+        ...beforeAndAfter(change, masker),
       },
     ];
   });
@@ -68,6 +66,18 @@ export function attributePath(path: readonly (string | number)[]): string {
       return index === 0 ? step : `.${step}`;
     })
     .join('');
+}
+
+/** Where there is no object there is nothing to mask. */
+function beforeAndAfter(change: PlanChangeJson, masker: Masker): { before: Json; after: Json } {
+  const creates = change.actions.length === 1 && change.actions[0] === 'create';
+  const deletes = change.actions.length === 1 && change.actions[0] === 'delete';
+  return {
+    before: creates ? null : masker.apply(change.before ?? null, change.before_sensitive, undefined),
+    after: deletes
+      ? null
+      : masker.apply(change.after ?? null, change.after_sensitive, change.after_unknown),
+  };
 }
 
 interface Kind {

@@ -50,12 +50,14 @@ export async function prepareModule(context: PrepareContext): Promise<void> {
       environment: providerEnvironment(environment, source),
     });
   };
-  if (!existsSync(providers)) {
+  if (existsSync(providers)) {
+    const lock = join(prepared, PROVIDERS_LOCK);
+    if (existsSync(lock)) copyFileSync(lock, join(module, LOCK_FILE));
+  } else {
     init(mirror);
     keepProviders(module, prepared);
     rmSync(join(module, '.terraform', 'providers'), { recursive: true, force: true });
-  } else if (existsSync(join(prepared, PROVIDERS_LOCK)))
-    copyFileSync(join(prepared, PROVIDERS_LOCK), join(module, LOCK_FILE));
+  }
   init(providers);
   checkOverride(module, backend.config['path']);
   writeMirrorSettings(join(prepared, TOOL_SETTINGS), providers);

@@ -39,7 +39,7 @@ export async function openSession(
   const prepared = context.description !== undefined;
   const notices = [
     ...(context.description?.notices ?? []),
-    ...refusedVariables(context.environment).map(
+    ...refusedVariables({ ...request.environment, ...request.credentials }).map(
       (name) => `environment variable ${name} is not passed on: inputs and options say the same`,
     ),
   ];
