@@ -202,7 +202,10 @@ async function mutate(
 function interruption(executed: Executed): Error {
   if (CancellationScope.current().consideredCancelled) return new CancelledFailure('canceled');
   return applicationFailure(
-    executed.failure ?? { code: 'ModuleFailed', message: 'the tool was interrupted before it was through' },
+    executed.failure ?? {
+      code: 'ModuleFailed',
+      message: 'the tool was interrupted before it was through',
+    },
   );
 }
 

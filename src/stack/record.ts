@@ -23,6 +23,8 @@ export const openRunSchema = z.object({
   operation: actionSchema,
   workflowId: z.string(),
   runId: z.string(),
+  /** Limits and grants that the container was made with: a container is adopted only by an equal run. */
+  input: z.record(z.string(), jsonSchema).optional(),
   at: z.string(),
 });
 export type OpenRun = z.infer<typeof openRunSchema>;

@@ -1,0 +1,22 @@
+import { activityInfo } from '@temporalio/activity';
+import { applyStack } from '../src/operation/apply-stack.js';
+import type { Activities } from '../src/operation/types.js';
+import { withScope } from './activity-scope.js';
+import type { ActivityDependencies } from './index.js';
+import type { Sweep } from './sweep.js';
+import { thisRun } from './this-run.js';
+
+/** Carries out one approved plan. */
+export function createExecute(
+  dependencies: ActivityDependencies,
+  sweep: Sweep,
+): Activities['execute'] {
+  return (request) =>
+    withScope(({ signal, letGo }) =>
+      applyStack(dependencies, request, thisRun(activityInfo()), {
+        signal,
+        letGo,
+        onContainer: sweep,
+      }),
+    );
+}

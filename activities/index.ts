@@ -1,0 +1,43 @@
+/** All activities, by the queue that serves them. */
+import type { Logger } from '../src/log.js';
+import type { OperationDependencies } from '../src/operation/dependencies.js';
+import type { Activities } from '../src/operation/types.js';
+import { createBuild } from './build.js';
+import { createExecute } from './execute.js';
+import { createKill } from './kill.js';
+import { createPrepare } from './prepare.js';
+import { createPreview } from './preview.js';
+import { createPush } from './push.js';
+import { createReadStack } from './read-stack.js';
+import { createRecord } from './record.js';
+import { createSettle } from './settle.js';
+import { createSweep } from './sweep.js';
+
+/** What activities are made of. */
+export type ActivityDependencies = OperationDependencies & { readonly logger: Logger };
+
+export interface ActivitiesByQueue {
+  readonly light: Pick<Activities, 'prepare' | 'record' | 'readStack'>;
+  readonly docker: Pick<Activities, 'build' | 'push' | 'preview' | 'execute' | 'settle'>;
+  readonly control: Pick<Activities, 'kill'>;
+}
+
+/** Creates them for one worker. */
+export function createActivities(dependencies: ActivityDependencies): ActivitiesByQueue {
+  const sweep = createSweep(dependencies);
+  return {
+    light: {
+      prepare: createPrepare(dependencies),
+      record: createRecord(dependencies),
+      readStack: createReadStack(dependencies),
+    },
+    docker: {
+      build: createBuild(dependencies),
+      push: createPush(dependencies),
+      preview: createPreview(dependencies, sweep),
+      execute: createExecute(dependencies, sweep),
+      settle: createSettle(dependencies, sweep),
+    },
+    control: { kill: createKill(dependencies) },
+  };
+}

@@ -1,0 +1,12 @@
+import { pushModule } from '../src/operation/push-module.js';
+import type { Activities } from '../src/operation/types.js';
+import { withScope } from './activity-scope.js';
+import type { ActivityDependencies } from './index.js';
+
+/** Pushes the module's image; later steps run it by the digest that the registry gave. */
+export function createPush(dependencies: ActivityDependencies): Activities['push'] {
+  return ({ image }) =>
+    withScope(({ signal, letGo }) =>
+      pushModule(dependencies, image, AbortSignal.any([signal, letGo])),
+    );
+}

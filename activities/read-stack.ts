@@ -1,0 +1,9 @@
+import { readStack } from '../src/operation/read-stack.js';
+import type { Activities } from '../src/operation/types.js';
+import { withFailures } from './activity-scope.js';
+import type { ActivityDependencies } from './index.js';
+
+/** A stack's record without sensitive values. */
+export function createReadStack(dependencies: ActivityDependencies): Activities['readStack'] {
+  return ({ stackId }) => withFailures(() => readStack(dependencies, stackId));
+}

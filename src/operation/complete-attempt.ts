@@ -1,0 +1,222 @@
+/** Brings an attempt to its end: state first, then the result, then the record; any step can be repeated. */
+import type { Failure } from '../contract/error-code.js';
+import type { Receipt } from '../contract/change.js';
+import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import type { ModuleResponse } from '../contract/response.js';
+import type { ModuleRunResult } from '../docker/module-run.js';
+import { compareReceipt, type DoneEvent } from '../plan/receipt.js';
+import { closeRun, markEnded, type Attempt, type AttemptResult } from '../stack/attempt-store.js';
+import type { OperationEntry, StackRecord } from '../stack/record.js';
+import { storeVersion, withSnapshot } from '../state/snapshot.js';
+import type { AttemptContext } from './attempt-context.js';
+import type { OperationDependencies } from './dependencies.js';
+import { failureError, moduleFailure, redacted } from './module-failure.js';
+import type { Executed } from './types.js';
+
+type StoredState = Awaited<ReturnType<typeof storeVersion>>;
+
+/** What a second asker of the same result needs; kept with the attempt. */
+interface Ended {
+  readonly executed: Executed;
+  readonly failure?: Failure;
+  readonly outputs?: StackRecord['outputs'];
+  readonly state?: StoredState | { readonly url: string; readonly fingerprint: string | null };
+}
+
+/** Stores what a container answered and returns it; throws the failure that it answered. */
+export async function completeAttempt(
+  dependencies: OperationDependencies,
+  context: AttemptContext,
+  attempt: Attempt,
+  result: ModuleRunResult,
+  events: readonly DoneEvent[],
+): Promise<Executed> {
+  const { response } = result;
+  const at = new Date().toISOString();
+  const state = await storeState(dependencies, context, response, result.files.state, at);
+  const approved = context.request.operation === 'refresh' ? [] : context.saved.bundle.changes;
+  const receipt = response.receipt ?? compareReceipt(approved, events, response.success);
+  const failure = failureOf(context, result, receipt);
+  const interrupted = result.stopped === 'cancelled' && !response.success;
+  const executed: Executed = {
+    interrupted,
+    receipt: redacted(receipt, context.inputs),
+    outputs: redacted(maskOutputs(response.outputs), context.inputs),
+    notices: redacted(noticesOf(result), context.inputs),
+    ...(failure === undefined ? {} : { failure }),
+  };
+  const ended: Ended = {
+    executed,
+    ...(failure === undefined || interrupted ? {} : { failure }),
+    ...(response.success
+      ? { outputs: response.outputs as NonNullable<StackRecord['outputs']> }
+      : {}),
+    ...(state === undefined ? {} : { state }),
+  };
+  return finishAttempt(dependencies, context, attempt, {
+    outcome: interrupted ? 'interrupted' : failure === undefined ? 'succeeded' : 'failed',
+    exitCode: result.exitCode,
+    ...(state === undefined || !('version' in state) ? {} : { stateVersion: state.version }),
+    ...(failure === undefined ? {} : { failure }),
+    data: parseJson(stringifyJson(ended)),
+    at,
+  });
+}
+
+/** The result of an attempt that ended before; closes its run when that was not reached. */
+export async function returnResult(
+  dependencies: OperationDependencies,
+  context: AttemptContext,
+  attempt: Attempt,
+): Promise<Executed> {
+  return finishAttempt(dependencies, context, attempt, attempt.result as AttemptResult);
+}
+
+/** Marks the end, unbinds the stack, and gives the result as the caller gets it. */
+export async function finishAttempt(
+  { store }: OperationDependencies,
+  context: AttemptContext,
+  attempt: Attempt,
+  result: AttemptResult,
+): Promise<Executed> {
+  const stands = await markEnded(store, attempt, result);
+  const ended = stands.data as unknown as Ended;
+  await closeRun(store, attempt, (record) => changedRecord(record, context, stands, ended));
+  if (ended.failure !== undefined) throw failureError(ended.failure);
+  return ended.executed;
+}
+
+function changedRecord(
+  record: StackRecord,
+  context: AttemptContext,
+  result: AttemptResult,
+  { executed, outputs, state, failure }: Ended,
+): StackRecord {
+  const { request, saved, run } = context;
+  const { subject } = saved.bundle;
+  const { receipt } = executed;
+  const entry: OperationEntry = {
+    operation: request.operation,
+    planDigest: request.planDigest,
+    outcome: failure?.code ?? (executed.interrupted ? 'OperationCanceled' : 'succeeded'),
+    at: result.at,
+    ...run,
+    image: subject.image,
+    summary: saved.bundle.findings.summary,
+    decisions: [...request.decisions],
+    ...(request.input.requestedBy === undefined ? {} : { by: request.input.requestedBy }),
+    ...(receipt === undefined
+      ? {}
+      : {
+          receipt: {
+            done: receipt.done,
+            failed: receipt.failed,
+            not_reached: receipt.not_reached,
+            unapproved: receipt.unapproved,
+          },
+        }),
+    ...(result.stateVersion === undefined ? {} : { stateVersion: result.stateVersion }),
+  };
+  const named =
+    state === undefined
+      ? record
+      : 'version' in state
+        ? withSnapshot(record, state)
+        : { ...record, state: { ...state, at: result.at } };
+  const done = failure === undefined && !executed.interrupted;
+  return {
+    ...named,
+    engine: subject.engine,
+    operations: [...record.operations, entry],
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(done && request.operation !== 'destroy'
+      ? { image: subject.image, lastApplied: lastApplied(context, result.at) }
+      : {}),
+  };
+}
+
+function lastApplied(
+  { request, saved }: AttemptContext,
+  at: string,
+): NonNullable<StackRecord['lastApplied']> {
+  const { subject } = saved.bundle;
+  const { inputsRef, run } = saved.note;
+  const credentials = run?.['credentials'] as string[] | undefined;
+  const module = run?.['module'] as NonNullable<StackRecord['lastApplied']>['module'];
+  return {
+    planDigest: request.planDigest,
+    image: subject.image,
+    engine: subject.engine,
+    toolVersion: subject.toolVersion,
+    environment: subject.environment,
+    at,
+    ...(inputsRef === undefined ? {} : { inputsRef }),
+    ...(credentials === undefined ? {} : { credentials }),
+    ...(module === undefined ? {} : { module }),
+  };
+}
+
+/** Puts the state into the store before anything says that it is there. */
+export async function storeState(
+  { store, config }: OperationDependencies,
+  { request, saved }: AttemptContext,
+  response: ModuleResponse,
+  bytes: Uint8Array | undefined,
+  at: string,
+): Promise<Ended['state']> {
+  const { fingerprint = null, serial, lineage, resources } = response.state ?? {};
+  if (config.stateUrl !== undefined) return { url: new URL(config.stateUrl).origin, fingerprint };
+  if (bytes === undefined) return undefined;
+  return storeVersion(store, request.stackId, bytes, {
+    engine: saved.bundle.subject.engine,
+    fingerprint,
+    ...(serial === undefined ? {} : { serial }),
+    ...(lineage === undefined ? {} : { lineage }),
+    ...(resources === undefined ? {} : { resources }),
+    operation: request.operation,
+    planDigest: request.planDigest,
+    ...(request.input.requestedBy === undefined ? {} : { by: request.input.requestedBy }),
+    at,
+  });
+}
+
+function failureOf(
+  { request, inputs }: AttemptContext,
+  { response, stopped }: ModuleRunResult,
+  receipt: Receipt,
+): Failure | undefined {
+  const detail = { receipt: redacted(receipt, inputs) };
+  if (receipt.unapproved > 0) {
+    const first = receipt.entries.find(({ status }) => status === 'unapproved');
+    return {
+      code: 'PlanViolated',
+      message: `${receipt.unapproved} changes were done that nobody approved, first ${first?.action ?? ''} ${first?.resource ?? ''}; look at the receipt`,
+      detail,
+    };
+  }
+  if (response.success) return undefined;
+  const failure = moduleFailure(response, inputs);
+  const code = stopped === 'timeout' ? 'ModuleTimedOut' : failure.code;
+  const message =
+    stopped === 'timeout'
+      ? `the ${request.operation} did not end within ${request.input.limits?.runTimeout ?? '1h'} and was stopped; its state is safe`
+      : failure.message;
+  return { code, message, detail: { ...failure.detail, ...detail } };
+}
+
+function maskOutputs(outputs: ModuleResponse['outputs']): Executed['outputs'] {
+  const masked: Record<string, { value?: Json; sensitive?: boolean }> = {};
+  for (const [name, { value, sensitive }] of Object.entries(outputs)) {
+    masked[name] = sensitive === true ? { sensitive } : { value };
+  }
+  return masked;
+}
+
+function noticesOf({ response, dropped, killed, oomKilled }: ModuleRunResult): string[] {
+  return [
+    ...(response.notices ?? []),
+    ...(dropped > 0 ? [`${dropped} bytes of output were dropped`] : []),
+    ...(killed ? ['the tool did not end within its grace and was killed'] : []),
+    ...(oomKilled ? ['a process in the container ran out of memory'] : []),
+  ];
+}

@@ -1,0 +1,29 @@
+/** What the steps of an operation work with. */
+import type { Config } from '../config.js';
+import type { EntrypointEvent } from '../contract/event.js';
+import type { Engine } from '../docker/engine.js';
+import type { Store } from '../store/open-store.js';
+
+/** Passed down, never imported. */
+export interface OperationDependencies {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly config: Config;
+}
+
+/** How a step that runs a container is watched and ended. */
+export interface StepControl {
+  /** Fires: one SIGINT, the grace, SIGKILL; what can be collected is. */
+  readonly signal: AbortSignal;
+  /** Fires: leave the container to the next attempt, at once. */
+  readonly letGo?: AbortSignal;
+  readonly onEvent?: (event: EntrypointEvent) => void;
+  /** The container that holds the result; to be removed when the result is safe. */
+  readonly onContainer?: (container: RunContainer) => void;
+}
+
+/** A container of ours, and the volume that goes with it when it is not an anonymous one. */
+export interface RunContainer {
+  readonly id: string;
+  readonly volume?: string;
+}

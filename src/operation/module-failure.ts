@@ -1,0 +1,31 @@
+/** A module's answer that says "failed", as an error. */
+import type { Failure } from '../contract/error-code.js';
+import type { Json } from '../contract/json.js';
+import type { ModuleResponse } from '../contract/response.js';
+import { CodedError } from '../errors.js';
+import { redactJson } from '../secrets/redact.js';
+import type { RunInputs } from './run-inputs.js';
+
+/** The failure of an answer without success; images of the seed's form have one line only. */
+export function moduleFailure(response: ModuleResponse, inputs: RunInputs): Failure {
+  const failure: Failure = response.failure ?? {
+    code: 'ModuleFailed',
+    message: (response.error ?? 'the module failed and did not say why').split('\n')[0] ?? '',
+  };
+  return redacted(failure, inputs);
+}
+
+/** Takes the run's secrets out of plain data. */
+export function redacted<T>(
+  value: T,
+  { redact, hasSecrets }: Pick<RunInputs, 'redact' | 'hasSecrets'>,
+): T {
+  return hasSecrets ? (redactJson(value as Json, redact) as T) : value;
+}
+
+/** A failure as it is thrown. */
+export function failureError(failure: Failure): CodedError {
+  return new CodedError(failure.code, failure.message, {
+    ...(failure.detail === undefined ? {} : { detail: failure.detail }),
+  });
+}

@@ -1,0 +1,100 @@
+/** What has to be known before anything of an operation runs: cheap, and nothing is changed but the request's claim. */
+import type { ModuleSource, OperationInput } from '../contract/operation.js';
+import { CodedError } from '../errors.js';
+import { loadPlan } from '../plan/plan-store.js';
+import { readRecord, type StackRecord } from '../stack/record.js';
+import { claimRequest } from '../stack/requests.js';
+import type { OperationDependencies } from './dependencies.js';
+import { plannedChanges } from './preview-stack.js';
+import { resolveLocalImage } from './resolve-image.js';
+import type { PrepareRequest, Preparation, PlannedChanges } from './types.js';
+
+/** Checks the input against the stack's record and finds the module. Throws `InvalidInput`, `StackNotFound`, `PlanNotFound`, … */
+export async function prepareOperation(
+  dependencies: OperationDependencies,
+  { input, run }: PrepareRequest,
+): Promise<Preparation> {
+  const { store, engine } = dependencies;
+  const { stackId, requestId } = input;
+  if (requestId !== undefined) {
+    const claim = await claimRequest(store, {
+      stackId,
+      requestId,
+      ...run,
+      at: new Date().toISOString(),
+    });
+    if (!claim.claimed) {
+      const { workflowId, runId } = claim.entry;
+      return { duplicate: { workflowId, runId }, dockerId: engine.id, module: '' };
+    }
+  }
+  const record = (await readRecord(store, stackId))?.record;
+  const plan = input.plan === undefined ? undefined : await savedPlan(dependencies, input);
+  const open = record?.openRun;
+  // A run that is left behind binds the stack to its engine until it is collected there.
+  const dockerId = input.operation === 'preview' ? engine.id : (open?.dockerId ?? engine.id);
+  const source = sourceOf(input, record, plan);
+  const image = await resolved(dependencies, input, source);
+  return {
+    dockerId,
+    module: nameOf(source),
+    source,
+    ...(image === undefined ? {} : { image }),
+    ...(plan === undefined ? {} : { plan }),
+    ...(open === undefined
+      ? {}
+      : {
+          leftOver: { operation: open.operation, workflowId: open.workflowId, runId: open.runId },
+        }),
+  };
+}
+
+async function savedPlan(
+  { store }: OperationDependencies,
+  input: OperationInput,
+): Promise<PlannedChanges> {
+  const saved = await loadPlan(store, input.stackId, input.plan ?? '');
+  const { operation } = saved.bundle.subject;
+  const wanted = input.operation === 'preview' ? (input.previewOf ?? operation) : input.operation;
+  if (operation !== wanted) {
+    throw new CodedError(
+      'InvalidInput',
+      `plan: ${saved.bundle.digest.slice(0, 23)} is a plan of ${operation}, not of ${wanted}`,
+    );
+  }
+  return plannedChanges(saved);
+}
+
+function sourceOf(
+  input: OperationInput,
+  record: StackRecord | undefined,
+  plan: PlannedChanges | undefined,
+): ModuleSource {
+  if (plan !== undefined) return { image: plan.view.image };
+  if (input.module !== undefined) return input.module;
+  const image = record?.lastApplied?.image ?? record?.image;
+  if (image !== undefined) return { image };
+  if (record === undefined) {
+    throw new CodedError(
+      'StackNotFound',
+      `there is no stack ${input.stackId}: name a module to make it, or check the id`,
+    );
+  }
+  throw new CodedError(
+    'InvalidInput',
+    `module: stack ${input.stackId} was never applied, so name a module`,
+  );
+}
+
+async function resolved(
+  { engine }: OperationDependencies,
+  input: OperationInput,
+  source: ModuleSource,
+) {
+  return 'image' in source ? resolveLocalImage(engine, source.image, input.engine) : undefined;
+}
+
+function nameOf(source: ModuleSource): string {
+  if ('image' in source) return source.image;
+  return 'path' in source ? source.path : source.archive;
+}

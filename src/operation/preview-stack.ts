@@ -1,0 +1,203 @@
+/** Plans a change of a stack and saves the plan, so that an approval can name it. */
+import type { Change } from '../contract/change.js';
+import { summarize } from '../contract/change.js';
+import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import type { OperationInput } from '../contract/operation.js';
+import type { ModuleResponse } from '../contract/response.js';
+import { runModule } from '../docker/run-module.js';
+import { CodedError } from '../errors.js';
+import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
+import { canonicalJson } from '../plan/canonical.js';
+import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
+import { planView } from '../plan/view.js';
+import { readRecord, type StackRecord } from '../stack/record.js';
+import { loadSnapshot } from '../state/snapshot.js';
+import { digestOf } from '../store/artefacts.js';
+import { previewName } from './container-names.js';
+import type { OperationDependencies, StepControl } from './dependencies.js';
+import { readInputs, storeInputs } from './input-archive.js';
+import { failureError, moduleFailure, redacted } from './module-failure.js';
+import { buildModuleRun, engineOptions, stateLocation } from './module-run.js';
+import { resolveRunInputs } from './run-inputs.js';
+import type { PlannedChanges, PreviewRequest } from './types.js';
+
+/** Bytes of changes that go through workflow history; the whole plan is in the store. */
+const VIEW_BYTES = 6 * 1024;
+
+/** Runs the preview and saves its plan. Throws the module's failure, `StateDamaged`, `SecretNotFound`, … */
+export async function previewStack(
+  dependencies: OperationDependencies,
+  request: PreviewRequest,
+  control: StepControl,
+): Promise<PlannedChanges> {
+  const { store, config } = dependencies;
+  const { input, operation, image } = request;
+  const { stackId } = input;
+  const record = (await readRecord(store, stackId))?.record;
+  const [snapshot, asked, keys] = await Promise.all([
+    config.stateUrl === undefined ? loadSnapshot(store, record ?? { stackId }) : undefined,
+    askedInputs(dependencies, request, record),
+    store.stackKey(stackId),
+  ]);
+  const inputs = await resolveRunInputs(dependencies, stackId, asked.inputs, asked.credentials);
+  const options = engineOptions(input.options);
+  const environment = asked.environment;
+  const run = await buildModuleRun(dependencies, {
+    name: previewName(store.installation, request.containerKey),
+    labels: { purpose: 'preview' },
+    workspace: { kind: 'anonymous' },
+    stackId,
+    operation,
+    image,
+    inputs,
+    environment,
+    input,
+    imports: input.imports,
+    options: request.lock ? options : { ...options, lock: false },
+    state: record?.state,
+    snapshot,
+    sealKey: keys.seal(`preview ${request.containerKey}`),
+  });
+  const result = await runModule(dependencies.engine, run, {
+    signal: control.signal,
+    ...(control.letGo === undefined ? {} : { letGo: control.letGo }),
+    onEvent: (event) => control.onEvent?.(event),
+  });
+  control.onContainer?.({ id: result.containerId });
+  if (result.stopped === 'timeout') throw timedOut(input);
+  control.signal.throwIfAborted();
+  const { response } = result;
+  if (!response.success) throw failureError(moduleFailure(response, inputs));
+  const bundle = createPlanBundle({
+    subject: {
+      stackId,
+      operation,
+      options,
+      imports: input.imports ?? [],
+      image: image.reference,
+      engine: image.engine,
+      toolVersion: response.tool?.version ?? 'unknown',
+      environment,
+      inputs: inputs.masked,
+      secretInputs: [...inputs.secretInputs],
+      stateFingerprint: record?.state?.fingerprint ?? response.state?.fingerprint ?? null,
+      stateLocation: stateLocation(config.stateUrl),
+    },
+    findings: redacted(findingsOf(response), inputs),
+    changes: redacted(changesOf(response, result.files.changes), inputs),
+    ...(result.files.plan === undefined ? {} : { plan: result.files.plan }),
+  });
+  const note = await savePlan(store, bundle, {
+    createdAt: new Date().toISOString(),
+    ...(input.requestedBy === undefined ? {} : { requestedBy: input.requestedBy }),
+    inputsRef: await storeInputs(store, asked.inputs),
+    run: runNote(input, asked.credentials),
+  });
+  return plannedChanges({ bundle, note });
+}
+
+/** A saved plan as workflows carry it: as many changes as fit into history, and what an approval depends on. */
+export function plannedChanges(saved: SavedPlan): PlannedChanges {
+  const view = planView(saved);
+  return {
+    view: {
+      ...view,
+      changes: fitting(view.changes, VIEW_BYTES),
+      drift: fitting(view.drift, VIEW_BYTES / 2),
+    },
+    basis: planBasis(saved.bundle),
+  };
+}
+
+/** Digest of the parts that have to be equal for an approval to carry over; state, changes and findings may move. */
+function planBasis({ manifest, subject }: PlanBundle): string {
+  const moving = new Set(['preview-id', 'plan', 'state', 'findings', 'changes']);
+  const fixed = manifest.filter(({ name }) => !moving.has(name));
+  return digestOf(
+    canonicalJson([...fixed, { stateLocation: subject.stateLocation }] as unknown as Json),
+  );
+}
+
+interface Asked {
+  readonly inputs: Record<string, Json>;
+  readonly environment: Record<string, string>;
+  readonly credentials: readonly string[] | undefined;
+}
+
+/** What the plan is made with: the request's own, else the saved plan's, else what the stack was last applied with. */
+async function askedInputs(
+  { store }: OperationDependencies,
+  { input, basedOn }: PreviewRequest,
+  record: StackRecord | undefined,
+): Promise<Asked> {
+  if (basedOn !== undefined && input.inputs === undefined) {
+    const saved = await loadPlan(store, input.stackId, basedOn, { allowExpired: true });
+    return {
+      inputs: await readInputs(store, saved.note.inputsRef),
+      environment: saved.bundle.subject.environment,
+      credentials: input.credentials ?? (saved.note.run?.['credentials'] as string[] | undefined),
+    };
+  }
+  const last = record?.lastApplied;
+  if (input.module === undefined && last !== undefined) {
+    return {
+      inputs: await readInputs(store, input.inputs ?? last.inputsRef),
+      environment: input.environment ?? last.environment ?? {},
+      credentials: input.credentials ?? last.credentials,
+    };
+  }
+  return {
+    inputs: await readInputs(store, input.inputs),
+    environment: input.environment ?? {},
+    credentials: input.credentials,
+  };
+}
+
+function findingsOf(response: ModuleResponse) {
+  const changes = response.changes ?? [];
+  const outputChanges = response.output_changes ?? [];
+  return {
+    summary: response.summary ?? summarize(changes, outputChanges.length),
+    outputChanges,
+    drift: response.drift ?? [],
+    checks: response.checks ?? [],
+    notices: response.notices ?? [],
+    hasUnknown: response.has_unknown ?? false,
+  };
+}
+
+function changesOf(response: ModuleResponse, file: Uint8Array | undefined): Change[] {
+  if (file === undefined) return response.changes ?? [];
+  return Buffer.from(file)
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => parseJson(line) as unknown as Change);
+}
+
+/** What the apply needs to run the same way. */
+function runNote(
+  { limits, options, module }: OperationInput,
+  credentials: readonly string[] | undefined,
+): Record<string, Json> {
+  const note = { credentials, limits, dockerSocket: options?.dockerSocket, module };
+  return parseJson(stringifyJson(note)) as Record<string, Json>;
+}
+
+function fitting<T>(items: readonly T[], bytes: number): T[] {
+  const kept: T[] = [];
+  let left = bytes;
+  for (const item of items) {
+    left -= canonicalJson(item as Json).length;
+    if (left < 0) break;
+    kept.push(item);
+  }
+  return kept;
+}
+
+function timedOut(input: OperationInput): CodedError {
+  return new CodedError(
+    'ModuleTimedOut',
+    `the preview did not end within ${input.limits?.runTimeout ?? '1h'}; raise limits.runTimeout`,
+  );
+}

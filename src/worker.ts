@@ -1,0 +1,146 @@
+/** The worker: one process that serves workflows, containers of one Docker engine, and its control queue. */
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import type { Config } from './config.js';
+import type { Engine } from './docker/engine.js';
+import { CodedError } from './errors.js';
+import { createLogger, installRuntime, type Logger } from './log.js';
+import type { Store } from './store/open-store.js';
+import { bundleWorkflows } from './temporal/bundle-workflows.js';
+import { controlQueue, dockerQueue, TASK_QUEUE } from './temporal/names.js';
+import { createAttributesCommand, SEARCH_ATTRIBUTES } from './temporal/search-attributes.js';
+
+/** What a worker is made of; it closes none of it. */
+export interface WorkerDependencies {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly store: Store;
+  /** Fires: the worker lets go of running containers, which go on, and ends. */
+  readonly signal: AbortSignal;
+  readonly logger?: Logger;
+  /** Called when all queues are served. */
+  readonly onReady?: () => void;
+  /** Milliseconds to wait for the Temporal server at the start; default 30,000. */
+  readonly connectWithin?: number;
+  /** Workflow runs kept in memory; default: the SDK's, by heap size. */
+  readonly maxCachedWorkflows?: number;
+}
+
+/** Built beside the compiled sources; absent when the sources are run directly. */
+const BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+const CONVERTER = fileURLToPath(new URL('./temporal/payload-converter.js', import.meta.url));
+
+/**
+ * Serves until `signal` fires. Throws `TemporalUnavailable` when no server answers in time, and
+ * `InvalidConfiguration` naming the command that creates missing search attributes.
+ */
+export async function runWorker(dependencies: WorkerDependencies): Promise<void> {
+  const { config, engine, signal } = dependencies;
+  const logger = dependencies.logger ?? createLogger(config.logLevel);
+  installRuntime(logger);
+  const connection = await connect(config, signal, dependencies.connectWithin ?? 30_000);
+  try {
+    await checkSearchAttributes(connection, config.temporal.namespace);
+    const workers = await createWorkers(connection, dependencies, logger);
+    const stop = (): void => {
+      for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    };
+    const running = Promise.all(workers.map((worker) => worker.run().finally(stop)));
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) stop();
+    logger.info(
+      { engine: engine.id, slots: config.dockerSlots, queue: TASK_QUEUE },
+      'worker ready',
+    );
+    dependencies.onReady?.();
+    await running.finally(() => signal.removeEventListener('abort', stop));
+    logger.info('worker stopped');
+  } finally {
+    await connection.close();
+  }
+}
+
+async function createWorkers(
+  connection: NativeConnection,
+  dependencies: WorkerDependencies,
+  logger: Logger,
+): Promise<Worker[]> {
+  const { config, engine } = dependencies;
+  const { light, docker, control } = createActivities({ ...dependencies, logger });
+  const common = {
+    connection,
+    namespace: config.temporal.namespace,
+    dataConverter: { payloadConverterPath: CONVERTER },
+    // A beat may pass every second: a cancel reaches its container within about that time.
+    maxHeartbeatThrottleInterval: '1s',
+    defaultHeartbeatThrottleInterval: '1s',
+    // Zero grace: activities let go of their containers at once, the next worker adopts them.
+    shutdownGraceTime: 0,
+    shutdownForceTime: '10s',
+  } satisfies Partial<WorkerOptions>;
+  const workflowBundle = existsSync(BUNDLE) ? { codePath: BUNDLE } : await bundleWorkflows();
+  return Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue: TASK_QUEUE,
+      workflowBundle,
+      activities: light,
+      ...(dependencies.maxCachedWorkflows === undefined
+        ? {}
+        : { maxCachedWorkflows: dependencies.maxCachedWorkflows }),
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: dockerQueue(engine.id),
+      activities: docker,
+      maxConcurrentActivityTaskExecutions: config.dockerSlots,
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: controlQueue(engine.id),
+      activities: control,
+      maxConcurrentActivityTaskExecutions: 20,
+    }),
+  ]);
+}
+
+async function connect(
+  config: Config,
+  signal: AbortSignal,
+  within: number,
+): Promise<NativeConnection> {
+  const { address, connectionOptions } = config.temporal;
+  const until = performance.now() + within;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await NativeConnection.connect(connectionOptions as never);
+    } catch (cause) {
+      if (performance.now() > until) {
+        throw new CodedError(
+          'TemporalUnavailable',
+          `no Temporal server answers at ${address}; start one or set TEMPORAL_ADDRESS`,
+          { cause },
+        );
+      }
+      await delay(500, undefined, { signal });
+    }
+  }
+}
+
+async function checkSearchAttributes(
+  connection: NativeConnection,
+  namespace: string,
+): Promise<void> {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const missing = SEARCH_ATTRIBUTES.filter(({ name }) => customAttributes[name] === undefined);
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name);
+  throw new CodedError(
+    'InvalidConfiguration',
+    `namespace ${namespace} has no search attributes ${names.join(', ')}; create them: ${createAttributesCommand(names)}`,
+  );
+}
