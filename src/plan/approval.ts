@@ -1,7 +1,7 @@
 /** Whether a plan needs a person's approval. */
-import * as z from 'zod';
+import type * as z from 'zod';
 import { hasChanges, type ChangeSummary } from '../contract/change.js';
-import { approvalRuleSchema, type approvalSchema } from '../contract/operation.js';
+import type { approvalRuleSchema, approvalSchema } from '../contract/operation.js';
 
 type Approval = Pick<z.output<typeof approvalSchema>, 'mode' | 'rules'>;
 type ChangeClass = z.infer<typeof approvalRuleSchema>['only'][number];

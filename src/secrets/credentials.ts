@@ -2,25 +2,9 @@
 import { CodedError } from '../errors.js';
 import { readSecretFile, type SecretSource } from './sources.js';
 
-/** The names that pass by default, when a source has them. */
-export const DEFAULT_CREDENTIALS: readonly string[] = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-  'AWS_REGION',
-  'GOOGLE_APPLICATION_CREDENTIALS',
-  'GOOGLE_PROJECT',
-  'GOOGLE_REGION',
-  'AZURE_SUBSCRIPTION_ID',
-  'AZURE_TENANT_ID',
-  'AZURE_CLIENT_ID',
-  'AZURE_CLIENT_SECRET',
-  'KUBECONFIG',
-];
-
 /** Variables whose value is the path of a file: the file's content goes along, not the path. */
 const FILES: ReadonlySet<string> = new Set(['KUBECONFIG', 'GOOGLE_APPLICATION_CREDENTIALS']);
-/** Of the default names those that identify a place, not a person; redacting `us-east-1` would blind every log. */
+/** Names that identify a place, not a person; redacting `us-east-1` would blind every log. */
 const PUBLIC: ReadonlySet<string> = new Set(['AWS_REGION', 'GOOGLE_PROJECT', 'GOOGLE_REGION']);
 
 /** Credentials as a request takes them. */
@@ -40,7 +24,7 @@ export interface Credentials {
 export async function resolveCredentials(
   sources: readonly SecretSource[],
   names: readonly string[] | undefined,
-  defaults: readonly string[] = DEFAULT_CREDENTIALS,
+  defaults: readonly string[],
 ): Promise<Credentials> {
   const environment: Record<string, string> = {};
   const files: Record<string, string> = {};

@@ -6,7 +6,7 @@ import { damagedObject } from './store-error.js';
 
 /** Bytes by their SHA-256. */
 export interface Artefacts {
-  /** Stores bytes and returns `sha256:` and 64 hex digits; bytes that are there already are checked, and repaired. */
+  /** Stores bytes and returns `sha256:` and 64 hex digits. */
   put(bytes: Uint8Array): Promise<string>;
   /** Throws `InvalidInput` when there is no such artefact, `StateDamaged` when it was altered. */
   get(digest: string): Promise<Uint8Array>;
@@ -41,14 +41,8 @@ export function createArtefacts(objects: ObjectStore): Artefacts {
   return {
     put: async (bytes) => {
       const digest = digestOf(bytes);
-      const key = artefactKey(digest);
-      if (await objects.create(key, bytes)) return digest;
-      try {
-        if (await read(digest)) return digest;
-      } catch (error) {
-        if (!(error instanceof CodedError && error.code === 'StateDamaged')) throw error;
-      }
-      await objects.put(key, bytes);
+      // Written again when it is there: that renews its age for the janitor, and heals a damaged one.
+      await objects.put(artefactKey(digest), bytes);
       return digest;
     },
     get: async (digest) => {

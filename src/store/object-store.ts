@@ -23,7 +23,7 @@ export interface ObjectStore {
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Removes an object; one that does not exist is no error. A crash may bring it back. */
   delete(key: string): Promise<void>;
-  /** Objects whose key starts with `prefix`, in the byte order of their keys. */
+  /** Objects whose key starts with `prefix`, in the byte order of their stored keys. */
   list(prefix: string): AsyncIterable<ObjectInfo>;
   close(): void;
 }

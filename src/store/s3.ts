@@ -7,11 +7,14 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { CodedError } from '../errors.js';
 import { decodeKey, encodeKey, type ObjectStore } from './object-store.js';
 import { storeError } from './store-error.js';
 
 /** Tries of one request; the client waits longer before each. */
 const ATTEMPTS = 5;
+/** A server that is away must not hold an operation for the client's default, for ever. */
+const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 60_000 };
 
 /**
  * Opens `s3://bucket/prefix?region=…&endpoint=…&forcePathStyle=true`; region defaults to the environment's,
@@ -25,6 +28,7 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
     ...(endpoint === null ? {} : { endpoint }),
     forcePathStyle: url.searchParams.get('forcePathStyle') === 'true',
     maxAttempts: ATTEMPTS,
+    requestHandler: TIMEOUTS,
   });
   const bucket = url.host;
   const path = url.pathname.replace(/^\/+|\/+$/g, '');
@@ -38,7 +42,7 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
     try {
       return await work();
     } catch (error) {
-      throw storeError(error, place);
+      throw settingsError(error) ?? storeError(error, place);
     }
   };
 
@@ -102,6 +106,17 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
     },
     close: () => client.destroy(),
   };
+}
+
+/** What the client can't do without: no try later cures it. */
+function settingsError(error: unknown): CodedError | undefined {
+  const { name, message } = error as Error;
+  if (name !== 'CredentialsProviderError' && message !== 'Region is missing') return undefined;
+  return new CodedError(
+    'InvalidConfiguration',
+    `the store on S3 needs a region (in CLDCTL_STORE or AWS_REGION) and credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile): ${message.split('\n')[0] ?? ''}`,
+    { cause: error },
+  );
 }
 
 function statusOf(error: unknown): number | undefined {
