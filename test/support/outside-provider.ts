@@ -23,7 +23,9 @@ export function outsideProviderMirror(): Promise<string> {
 
 /** Directory with the executable `pulumi-resource-outside`; needs Go. */
 export function outsidePulumiPlugin(): Promise<string> {
-  return built('pulumi-resource-outside', (directory) => join(directory, 'pulumi-resource-outside'));
+  return built('pulumi-resource-outside', (directory) =>
+    join(directory, 'pulumi-resource-outside'),
+  );
 }
 
 /** A CLI configuration file for the bare tool that installs from this mirror and from nowhere else. */
@@ -45,23 +47,28 @@ async function built(
   const recipe = createHash('sha256').update(architecture);
   for (const folder of ['.', 'world', program])
     for (const file of (await readdir(join(sources, folder))).sort())
-      if (/\.(go|json)$|^go\./.test(file)) recipe.update(file).update(await readFile(join(sources, folder, file)));
+      if (/\.(go|json)$|^go\./.test(file))
+        recipe.update(file).update(await readFile(join(sources, folder, file)));
   const key = { name: program, version: VERSION, recipe: recipe.digest('hex') };
   const { path } = await cached(loadConfig(process.env).cacheDir, key, {}, async (directory) => {
     const executable = place(directory, architecture);
     await mkdir(join(executable, '..'), { recursive: true });
-    await runCommand('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', executable, `./${program}`], {
-      cwd: sources,
-      env: {
-        ...process.env,
-        CGO_ENABLED: '0',
-        GOOS: 'linux',
-        GOARCH: architecture,
-        GOTOOLCHAIN: 'local',
-        GOFLAGS: '-mod=readonly -buildvcs=false',
-        GOWORK: 'off',
+    await runCommand(
+      'go',
+      ['build', '-trimpath', '-ldflags=-s -w', '-o', executable, `./${program}`],
+      {
+        cwd: sources,
+        env: {
+          ...process.env,
+          CGO_ENABLED: '0',
+          GOOS: 'linux',
+          GOARCH: architecture,
+          GOTOOLCHAIN: 'local',
+          GOFLAGS: '-mod=readonly -buildvcs=false',
+          GOWORK: 'off',
+        },
       },
-    });
+    );
   });
   return path;
 }

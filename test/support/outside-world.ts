@@ -46,8 +46,8 @@ export interface OutsideWorld {
   readonly journal: readonly OutsideCall[];
   things(): OutsideThing[];
   thing(name: string): OutsideThing | undefined;
-  /** Makes or changes a thing behind the tool's back; returns its id. */
-  change(name: string, properties: Readonly<Record<string, Json>>): string;
+  /** Makes or changes a thing behind the tool's back; returns its id. A new thing has `newId`, or a random one. */
+  change(name: string, properties: Readonly<Record<string, Json>>, newId?: string): string;
   /** Removes a thing behind the tool's back. */
   remove(name: string): void;
   /** Calls in the journal, by default those that ended well. */
@@ -89,10 +89,10 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
       await gate?.released;
       return (behaviours.get(name) ?? null) as Json;
     }
-    if (kind === 'end') return record(body as unknown as OutsideCall), null;
+    if (kind === 'end') return (record(body as unknown as OutsideCall), null);
     if (kind === 'find') return byName(key) as unknown as Json | undefined;
-    if (method === 'PUT') return things.set(key, body as unknown as OutsideThing), null;
-    if (method === 'DELETE') return things.delete(key), null;
+    if (method === 'PUT') return (things.set(key, body as unknown as OutsideThing), null);
+    if (method === 'DELETE') return (things.delete(key), null);
     return things.get(key) as unknown as Json | undefined;
   };
 
@@ -100,7 +100,10 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
     void readBody(request)
       .then((body) => answer(request.method ?? 'GET', request.url ?? '/', body))
       .then(
-        (result) => response.writeHead(result === undefined ? 404 : 200).end(result ? stringifyJson(result) : ''),
+        (result) =>
+          response
+            .writeHead(result === undefined ? 404 : 200)
+            .end(result ? stringifyJson(result) : ''),
         (error: unknown) => response.writeHead(500).end(String(error)),
       );
   });
@@ -109,7 +112,9 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
   const onBridge = bridge !== undefined && (await listens(server, bridge));
   if (!onBridge) await listens(server, '127.0.0.1');
   const { port } = server.address() as AddressInfo;
-  const url = (host: string): { OUTSIDE_URL: string } => ({ OUTSIDE_URL: `http://${host}:${port}` });
+  const url = (host: string): { OUTSIDE_URL: string } => ({
+    OUTSIDE_URL: `http://${host}:${port}`,
+  });
 
   return {
     environment: url(onBridge ? bridge : '127.0.0.1'),
@@ -117,9 +122,9 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
     journal,
     things: () => [...things.values()],
     thing: byName,
-    change(name, properties) {
+    change(name, properties, newId) {
       const old = byName(name);
-      const id = old?.id ?? `${name}-${randomBytes(4).toString('hex')}`;
+      const id = old?.id ?? newId ?? `${name}-${randomBytes(4).toString('hex')}`;
       const merged = { ...old?.properties, ...properties };
       things.set(id, { id, name, revision: (old?.revision ?? 0) + 1, properties: merged });
       return id;
@@ -129,7 +134,9 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
       if (thing !== undefined) things.delete(thing.id);
     },
     count: (op, name, event = 'done') =>
-      journal.filter((call) => call.op === op && call.event === event && (name ?? call.name) === call.name).length,
+      journal.filter(
+        (call) => call.op === op && call.event === event && (name ?? call.name) === call.name,
+      ).length,
     behave(name, op, behaviour) {
       if (behaviour === undefined) behaviours.delete(`${op} ${name}`);
       else behaviours.set(`${op} ${name}`, behaviour);
@@ -164,7 +171,9 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
 /** Address of this machine on the engine's default bridge; undefined without an engine. */
 async function bridgeAddress(): Promise<string | undefined> {
   try {
-    const network = (await new Docker().getNetwork('bridge').inspect()) as Docker.NetworkInspectInfo;
+    const network = (await new Docker()
+      .getNetwork('bridge')
+      .inspect()) as Docker.NetworkInspectInfo;
     const { Gateway: gateway, Subnet: subnet } = network.IPAM?.Config?.[0] ?? {};
     // An engine that was never told a gateway names none and takes the first address.
     return gateway ?? subnet?.replace(/\d+\/\d+$/, '1');
