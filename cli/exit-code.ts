@@ -32,8 +32,10 @@ export function exitCodeOfError(code: ErrorCode): ExitCode {
     case 'SecretNotFound':
     case 'StackNotFound':
     case 'PlanNotFound':
+    case 'OperationNotFound':
       return EXIT_CODE.usage;
     case 'PlanExpired':
+    case 'OperationCanceled':
       return EXIT_CODE.declined;
     case 'StackBusy':
     case 'StateLocked':

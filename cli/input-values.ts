@@ -37,7 +37,8 @@ export async function readInputs(
   context: CommandContext,
 ): Promise<Record<string, Json> | undefined> {
   if (flags.input === undefined && flags.inputs === undefined) return undefined;
-  const base = flags.inputs === undefined ? {} : await readJsonObject(flags.inputs, '--inputs', context);
+  const base =
+    flags.inputs === undefined ? {} : await readJsonObject(flags.inputs, '--inputs', context);
   return { ...base, ...Object.fromEntries((flags.input ?? []).map(parseInput)) };
 }
 
@@ -50,7 +51,8 @@ export async function readJsonObject(
   const where = path === '-' ? 'standard input' : path;
   let text: string;
   try {
-    text = path === '-' ? await context.readStdin() : await readFile(resolve(context.cwd, path), 'utf8');
+    text =
+      path === '-' ? await context.readStdin() : await readFile(resolve(context.cwd, path), 'utf8');
   } catch (error) {
     throw new CodedError('InvalidInput', `${flag}: ${where} can't be read (${messageOf(error)})`);
   }
@@ -60,10 +62,11 @@ export async function readJsonObject(
   } catch (error) {
     throw new CodedError('InvalidInput', `${flag}: ${where} is not JSON (${messageOf(error)})`);
   }
-  if (!isObject(value)) throw new CodedError('InvalidInput', `${flag}: ${where} is not a JSON object`);
+  if (!isObject(value))
+    throw new CodedError('InvalidInput', `${flag}: ${where} is not a JSON object`);
   return value;
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message.split('\n')[0] ?? '' : String(error);
+  return error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
 }

@@ -71,9 +71,13 @@ export async function runCommandLine(
       }
     };
   program
-    .description('Infrastructure-as-code modules as container images, run as durable Temporal workflows.')
+    .description(
+      'Infrastructure-as-code modules as container images, run as durable Temporal workflows.',
+    )
     .version(packageVersion(), '-V, --version')
-    .addOption(new Option('--json', 'print one JSON document (or NDJSON) on stdout and nothing else'))
+    .addOption(
+      new Option('--json', 'print one JSON document (or NDJSON) on stdout and nothing else'),
+    )
     .addOption(new Option('--no-color', 'print without colours (also: NO_COLOR=1)'))
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .showHelpAfterError(false)
@@ -87,7 +91,10 @@ export async function runCommandLine(
     if (error.exitCode === 0) return EXIT_CODE.done;
     if (error.code === 'commander.help') return EXIT_CODE.usage;
     const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-    const failure = new CodedError('InvalidInput', `${message}; see ${usageOf(program, argv)} --help`);
+    const failure = new CodedError(
+      'InvalidInput',
+      `${message}; see ${usageOf(program, argv)} --help`,
+    );
     terminalOf().error(failure.toFailure());
     return EXIT_CODE.usage;
   }
@@ -105,11 +112,22 @@ function reportError(error: unknown, { terminal, signal, env }: CommandContext):
   const tail = failure.detail?.logTail;
   if (tail !== undefined && tail !== '') terminal.note(indent(tail));
   for (const finding of failure.detail?.diagnostics ?? []) {
-    const place = finding.file === undefined ? '' : `${finding.file}${finding.line === undefined ? '' : `:${finding.line}`}: `;
-    terminal.note(indent(`${place}${finding.summary}${finding.detail === undefined ? '' : `\n${finding.detail}`}`));
+    const place =
+      finding.file === undefined
+        ? ''
+        : `${finding.file}${finding.line === undefined ? '' : `:${finding.line}`}: `;
+    terminal.note(
+      indent(
+        `${place}${finding.summary}${finding.detail === undefined ? '' : `\n${finding.detail}`}`,
+      ),
+    );
     if (finding.snippet !== undefined) terminal.note(indent(finding.snippet));
   }
-  if (coded.code === 'InternalError' && env['CLDCTL_LOG_LEVEL'] === 'debug' && error instanceof Error)
+  if (
+    coded.code === 'InternalError' &&
+    env['CLDCTL_LOG_LEVEL'] === 'debug' &&
+    error instanceof Error
+  )
     terminal.note(indent(error.stack ?? ''));
   return exitCodeOfError(coded.code);
 }

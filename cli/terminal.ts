@@ -53,7 +53,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
     style: errorStyle,
     now: () => performance.now(),
   });
-  const write = (stream: OutputStream, text: string): void => progress.around(() => stream.write(text));
+  const write = (stream: OutputStream, text: string): void =>
+    progress.around(() => stream.write(text));
   return {
     json,
     interactive: options.stdin.isTTY === true && stderr.isTTY === true && !json && !env['CI'],

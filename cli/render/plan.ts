@@ -36,6 +36,7 @@ export function renderChange(change: Change, style: Style): string[] {
     style,
     forcing: new Set(change.action === 'replace' ? change.replace_reasons : []),
     alwaysShown: SHOWN_UNCHANGED,
+    showAll: change.action === 'import',
   };
   const header = headerLines(change, style).map((line) => `  ${line}`);
   const body = diffMembers(change.before, change.after, context, '', '      ');

@@ -19,6 +19,8 @@ export interface Progress {
   update(id: string, detail: string): void;
   /** A step ended; `remark` follows its label. */
   end(id: string, how: 'done' | 'failed' | 'found', remark?: string): void;
+  /** A step ended that is not worth a line. */
+  drop(id: string): void;
   /** Runs `write` with the live lines taken away, and draws them again. */
   around(write: () => void): void;
   /** Takes away the live lines and stops the clock; steps that still run are forgotten. */
@@ -61,6 +63,10 @@ export function createProgress(options: ProgressOptions): Progress {
       drawn += 1;
     }
   };
+  const stopClock = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+  };
   const tick = (): void => {
     if (live) {
       erase();
@@ -72,7 +78,9 @@ export function createProgress(options: ProgressOptions): Progress {
       if (since < (step.told === undefined ? ANNOUNCE_MS : REPEAT_MS)) continue;
       step.told = now();
       const time = formatDuration(now() - step.from);
-      stream.write(`..     ${step.label} (${time})${step.detail === '' ? '' : `: ${step.detail}`}\n`);
+      stream.write(
+        `..     ${step.label} (${time})${step.detail === '' ? '' : `: ${step.detail}`}\n`,
+      );
     }
   };
   const around = (write: () => void): void => {
@@ -105,14 +113,17 @@ export function createProgress(options: ProgressOptions): Progress {
       };
       const padding = ' '.repeat(how === 'failed' ? 1 : 5);
       around(() => stream.write(`${marks[how]}${padding}${step.label}  ${time}${more}\n`));
-      if (steps.size === 0) clearInterval(timer), (timer = undefined);
+      if (steps.size === 0) stopClock();
+    },
+    drop(id) {
+      if (steps.delete(id)) around(() => undefined);
+      if (steps.size === 0) stopClock();
     },
     around,
     stop() {
       erase();
       steps.clear();
-      clearInterval(timer);
-      timer = undefined;
+      stopClock();
     },
   };
 }

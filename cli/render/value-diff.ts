@@ -15,6 +15,8 @@ export interface DiffContext {
   readonly forcing: ReadonlySet<string>;
   /** Name of what is unchanged but shown all the same, at the top level only. */
   readonly alwaysShown: ReadonlySet<string>;
+  /** Show what is unchanged too, at every level. */
+  readonly showAll?: boolean;
 }
 
 type Value = Json | undefined;
@@ -38,7 +40,8 @@ export function diffMembers(
   for (const name of names) {
     const mark = markOf(left[name], right[name]);
     if ((left[name] ?? null) === null && (right[name] ?? null) === null) continue;
-    const wanted = mark !== ' ' || (path === '' && context.alwaysShown.has(name));
+    const wanted =
+      mark !== ' ' || context.showAll === true || (path === '' && context.alwaysShown.has(name));
     if (wanted) shown.push(name);
     else hidden += 1;
   }
@@ -183,7 +186,9 @@ function listLines(
   for (const pair of alignLists(before, after)) {
     const left = pair.before === undefined ? undefined : before[pair.before];
     const right = pair.after === undefined ? undefined : after[pair.after];
-    if (pair.before !== undefined && pair.after !== undefined && jsonEqual(left, right)) {
+    const unchanged =
+      pair.before !== undefined && pair.after !== undefined && jsonEqual(left, right);
+    if (unchanged && context.showAll !== true) {
       hidden += 1;
       continue;
     }

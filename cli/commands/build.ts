@@ -1,0 +1,49 @@
+/** `build`: a module directory becomes a module image, without Temporal. */
+import { resolve } from 'node:path';
+import type { RegisterCommand } from '../program.js';
+
+export const registerBuild: RegisterCommand = (program, run) => {
+  program
+    .command('build <dir>')
+    .description('build the image of a module directory; unchanged sources and parts build nothing')
+    .option('-t, --tag <reference>', 'name of the image (default: cldctl-module/<dir>:<digest>)')
+    .option('--platform <os/arch>', 'platform of the image (default: the engine’s own)')
+    .option('--push', 'push it to the registry in its name')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  cldctl-iac build examples/postgres
+  cldctl-iac build examples/postgres --tag registry.example.com/modules/postgres:1.0.0 --push`,
+    )
+    .action(
+      run(
+        async (
+          context,
+          directory: string,
+          flags: { tag?: string; platform?: string; push?: boolean },
+        ) => {
+          const { terminal, signal, cwd } = context;
+          const { createBuilder } = await import('../../src/standalone/builder.js');
+          const builder = await createBuilder({ config: await context.config() });
+          try {
+            terminal.progress.start('build', `build ${directory}`);
+            const built = await builder.build({
+              moduleDir: resolve(cwd, directory),
+              ...(flags.tag === undefined ? {} : { tag: flags.tag }),
+              ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+              signal,
+              onEvent: (event) => {
+                if ('message' in event) terminal.progress.update('build', event.message);
+              },
+            });
+            terminal.progress.end('build', built.cached ? 'found' : 'done');
+            terminal.print(`Image    ${built.reference}`);
+            terminal.document(built);
+          } finally {
+            await builder.close();
+          }
+        },
+      ),
+    );
+};

@@ -1,0 +1,34 @@
+/** `doctor`: what is there, what is missing, and how to get it. */
+import { EXIT_CODE } from '../exit-code.js';
+import type { RegisterCommand } from '../program.js';
+import { printable } from '../render/printable.js';
+
+export const registerDoctor: RegisterCommand = (program, run) => {
+  program
+    .command('doctor')
+    .description('say what is there, what is missing and how to get it')
+    .addHelpText('after', '\nEnds with 6 when something is missing that operations need.')
+    .action(
+      run(async (context) => {
+        const { terminal, signal } = context;
+        const { style } = terminal;
+        const { diagnose } = await import('../../src/setup/doctor.js');
+        const marks = {
+          ok: style.green('ok     '),
+          missing: style.red('missing'),
+          optional: style.yellow('not yet'),
+        };
+        const findings = [];
+        for await (const finding of diagnose(await context.config(), signal)) {
+          findings.push(finding);
+          const { status, subject, found, remedy } = finding;
+          terminal.print(`${marks[status]} ${subject.padEnd(20)} ${printable(found)}`);
+          if (remedy !== undefined)
+            terminal.print(`${' '.repeat(29)}${style.dim(`→ ${printable(remedy)}`)}`);
+        }
+        const ready = findings.every(({ status }) => status !== 'missing');
+        terminal.document({ ready, findings });
+        return ready ? EXIT_CODE.done : EXIT_CODE.environment;
+      }),
+    );
+};

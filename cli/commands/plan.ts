@@ -1,0 +1,100 @@
+/** `plan show` and `plan list`: plans, whole and masked. */
+import { CodedError } from '../../src/errors.js';
+import type { PlanView } from '../../src/contract/operation.js';
+import type { CommandContext } from '../command-context.js';
+import type { RegisterCommand } from '../program.js';
+import { renderPlan } from '../render/plan.js';
+import { renderTable } from '../render/table.js';
+import { shortDigest } from '../short-digest.js';
+import { withClient } from '../with-client.js';
+import { withStore } from '../with-store.js';
+
+export const registerPlan: RegisterCommand = (program, run) => {
+  const plan = program.command('plan').description('read plans');
+  plan
+    .command('show <stack> [digest]')
+    .description("show a plan: of the stack's newest operation, or one that is saved in the store")
+    .option('--run <id>', 'of this run instead of the newest')
+    .option('--preview <workflow>', 'of this preview (its workflow id) instead')
+    .addHelpText(
+      'after',
+      `
+Without a digest the running worker is asked. A digest (whole, its first 16 digits, or "latest") reads the store,
+which needs its key, and shows every change.
+
+Examples:
+  cldctl-iac plan show my-db
+  cldctl-iac plan show my-db 5d1c2e3f4a5b6c7d`,
+    )
+    .action(
+      run(
+        async (
+          context,
+          stack: string,
+          digest: string | undefined,
+          flags: { run?: string; preview?: string },
+        ) => {
+          const view =
+            digest === undefined
+              ? await askedPlan(stack, flags, context)
+              : await savedPlan(stack, digest, context);
+          const { terminal } = context;
+          terminal.print(
+            ...renderPlan(view, terminal.style),
+            '',
+            `Plan     ${view.planDigest}`,
+            `Changes  ${view.changesDigest}`,
+            `Image    ${view.image}`,
+            `Tool     ${view.engine} ${view.toolVersion}`,
+            `Made     ${view.createdAt}, holds until ${view.expiresAt}`,
+          );
+          terminal.document(view);
+        },
+      ),
+    );
+  plan
+    .command('list <stack>')
+    .description("list a stack's saved plans, newest last (needs the store's key)")
+    .action(
+      run(async (context, stack: string) => {
+        const { listPlans } = await import('../../src/plan/plan-store.js');
+        await withStore(context, async (store) => {
+          const rows: string[][] = [];
+          for await (const { digest, createdAt } of listPlans(store, stack)) {
+            context.terminal.document({ stackId: stack, digest, createdAt });
+            rows.push([shortDigest(digest), createdAt.toISOString()]);
+          }
+          context.terminal.print(...renderTable(['PLAN', 'MADE'], rows, context.terminal.style));
+        });
+      }),
+    );
+};
+
+async function askedPlan(
+  stack: string,
+  flags: { run?: string; preview?: string },
+  context: CommandContext,
+): Promise<PlanView> {
+  const workflowId = flags.preview ?? `stack:${stack}`;
+  const target = flags.run === undefined ? { workflowId } : { workflowId, runId: flags.run };
+  const view = await withClient(context, (client) => client.plan(target));
+  if (view !== undefined) return view;
+  throw new CodedError(
+    'PlanNotFound',
+    `the operation of ${stack} has no plan yet; look at: cldctl-iac status ${stack}`,
+  );
+}
+
+async function savedPlan(
+  stack: string,
+  digest: string,
+  context: CommandContext,
+): Promise<PlanView> {
+  const [{ loadPlan }, { planView }] = await Promise.all([
+    import('../../src/plan/plan-store.js'),
+    import('../../src/plan/view.js'),
+  ]);
+  return withStore(context, async (store) =>
+    planView(await loadPlan(store, stack, digest, { allowExpired: true }), Infinity),
+  );
+}

@@ -1,0 +1,143 @@
+/** `state`: the versions of a stack's state: list, export, go back to. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { CodedError } from '../../src/errors.js';
+import type { RegisterCommand, Run } from '../program.js';
+import { renderTable } from '../render/table.js';
+import { wholeNumber } from '../operation-flags.js';
+import { restoreState } from '../restore-state.js';
+import { whoTypes } from '../with-client.js';
+import { withStore } from '../with-store.js';
+import type { Command } from 'commander';
+
+export const registerState: RegisterCommand = (program, run) => {
+  const state = program
+    .command('state')
+    .description("versions of a stack's state (needs the store's key)");
+  registerVersions(state, run);
+  registerExport(state, run);
+  registerRestore(state, run);
+};
+
+function registerVersions(state: Command, run: Run): void {
+  state
+    .command('versions <stack>')
+    .description('list versions, newest first')
+    .option('--limit <n>', 'at most so many', wholeNumber, 20)
+    .action(
+      run(async (context, stack: string, { limit }: { limit: number }) => {
+        const { listStateVersions } = await import('../../src/state/snapshot.js');
+        const { terminal } = context;
+        const versions = await withStore(context, (store) =>
+          listStateVersions(store, stack, limit),
+        );
+        if (versions.length === 0) terminal.print(`${stack} has no state in this store`);
+        else
+          terminal.print(
+            ...renderTable(
+              ['VERSION', 'MADE BY', 'AT', 'SERIAL', 'RESOURCES', 'BYTES'],
+              versions.map((version) => [
+                String(version.version),
+                version.operation,
+                version.at,
+                String(version.serial ?? ''),
+                String(version.resources ?? ''),
+                String(version.size),
+              ]),
+              terminal.style,
+            ),
+          );
+        terminal.document(versions);
+      }),
+    );
+}
+
+function registerExport(state: Command, run: Run): void {
+  state
+    .command('export <stack>')
+    .description('write the state as the tool wrote it; it holds secrets in clear')
+    .option('--version <n>', 'of this version (default: the current one)', wholeNumber)
+    .option('-o, --output <file>', 'to this file (mode 0600) instead of stdout')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  cldctl-iac state export my-db -o my-db.tfstate\n  cldctl-iac state export my-db | tofu state list -state=/dev/stdin',
+    )
+    .action(
+      run(async (context, stack: string, flags: { version?: number; output?: string }) => {
+        const { exportVersion, loadSnapshot } = await import('../../src/state/snapshot.js');
+        const { readRecord } = await import('../../src/stack/record.js');
+        const bytes = await withStore(context, async (store) => {
+          if (flags.version !== undefined)
+            return (await exportVersion(store, stack, flags.version)).bytes;
+          const found = await readRecord(store, stack);
+          const current = found && (await loadSnapshot(store, found.record));
+          if (current !== undefined) return current;
+          throw new CodedError('StackNotFound', `${stack} has no state in the store ${store.url}`);
+        });
+        const { terminal, cwd } = context;
+        if (flags.output === undefined) {
+          terminal.raw(Buffer.from(bytes).toString('utf8'));
+          return;
+        }
+        const file = resolve(cwd, flags.output);
+        await writeFile(file, bytes, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
+          throw new CodedError(
+            'InvalidInput',
+            `--output ${flags.output ?? ''} can't be written (${(error as NodeJS.ErrnoException).code ?? String(error)}); a file that exists is never overwritten`,
+          );
+        });
+        terminal.print(`${bytes.length} bytes in ${file}`);
+        terminal.document({ stackId: stack, file, bytes: bytes.length });
+      }),
+    );
+}
+
+function registerRestore(state: Command, run: Run): void {
+  state
+    .command('restore <stack>')
+    .description('make an earlier version, or a file, the current state')
+    .option('--version <n>', 'this version', wholeNumber)
+    .option('--file <file>', 'this file')
+    .option('--accept-other-lineage', 'even if it is the state of another stack')
+    .addHelpText(
+      'after',
+      `
+Nothing is lost: the current state stays as a version, and its successor gets a higher serial, so that plans made
+before are stale. A stack with an operation under way is refused.
+
+Examples:
+  cldctl-iac state restore my-db --version 3`,
+    )
+    .action(
+      run(
+        async (
+          context,
+          stack: string,
+          flags: { version?: number; file?: string; acceptOtherLineage?: boolean },
+        ) => {
+          if ((flags.version === undefined) === (flags.file === undefined))
+            throw new CodedError(
+              'InvalidInput',
+              'name what to restore: either --version N or --file FILE',
+            );
+          const stored = await withStore(context, async (store) => {
+            const bytes =
+              flags.file === undefined
+                ? undefined
+                : await readFile(resolve(context.cwd, flags.file)).catch((error: unknown) => {
+                    throw new CodedError(
+                      'InvalidInput',
+                      `--file ${flags.file ?? ''} can't be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+                    );
+                  });
+            return restoreState(store, stack, bytes ?? flags.version ?? 0, {
+              acceptOtherLineage: flags.acceptOtherLineage === true,
+              by: whoTypes(),
+            });
+          });
+          context.terminal.print(`${stack} is at version ${stored.version} of its state`);
+          context.terminal.document({ stackId: stack, state: stored });
+        },
+      ),
+    );
+}

@@ -1,0 +1,60 @@
+/** One operation of the demo: started, shown, answered, awaited. */
+import type { StartedOperation } from '../../src/client/index.js';
+import type { OperationInput, OperationResult, PlanView } from '../../src/contract/operation.js';
+import { askForDecision } from '../ask-for-decision.js';
+import type { CommandContext } from '../command-context.js';
+import { followPhases } from '../follow-phases.js';
+import { renderPlan } from '../render/plan.js';
+import { renderResult } from '../render/result.js';
+import { shortDigest } from '../short-digest.js';
+import { whoTypes } from '../with-client.js';
+import type { DemoSystem } from './local-system.js';
+
+export interface DemoOperation {
+  readonly started: StartedOperation;
+  readonly plan: PlanView | undefined;
+  readonly result: OperationResult;
+}
+
+/** Runs one operation; without a person at the terminal (or with `yes`) it approves and says so. */
+export async function runDemoOperation(
+  { client }: DemoSystem,
+  input: OperationInput,
+  yes: boolean,
+  context: CommandContext,
+): Promise<DemoOperation> {
+  const { terminal, signal } = context;
+  const started = await client.start(input);
+  const phases = followPhases(client, started, context);
+  try {
+    const ready = await client.waitPlan(started, { signal });
+    const plan = ready.planDigest === undefined ? undefined : await client.plan(started);
+    if (plan !== undefined && ready.phase === 'awaiting-approval') {
+      terminal.print('', ...renderPlan(plan, terminal.style), '');
+      const answer = await decision(plan, yes, context);
+      await client[answer](started, { planDigest: plan.planDigest, by: whoTypes() });
+    }
+    const result = await client.result(started, { signal });
+    await phases.stop();
+    terminal.print(...renderResult(result, terminal.style));
+    return { started, plan, result };
+  } finally {
+    await phases.stop();
+  }
+}
+
+async function decision(
+  plan: PlanView,
+  yes: boolean,
+  context: CommandContext,
+): Promise<'approve' | 'reject'> {
+  const { terminal } = context;
+  if (terminal.interactive && !yes) {
+    const answer = await askForDecision(plan, context);
+    return answer === 'approve' ? 'approve' : 'reject';
+  }
+  terminal.print(
+    `The demo approves plan ${terminal.style.bold(shortDigest(plan.planDigest))} by itself (${yes ? '--yes' : 'no terminal to ask on'}).`,
+  );
+  return 'approve';
+}

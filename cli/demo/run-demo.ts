@@ -1,0 +1,138 @@
+/** The story that the demo tells, step by step. */
+import { randomBytes } from 'node:crypto';
+import type { OperationInput } from '../../src/contract/operation.js';
+import { untagImages } from '../../src/docker/untag-images.js';
+import { CodedError } from '../../src/errors.js';
+import type { CommandContext } from '../command-context.js';
+import { exitCodeOfOutcome, type ExitCode } from '../exit-code.js';
+import { formatDuration } from '../render/duration.js';
+import { readOutputs } from '../read-outputs.js';
+import { whoTypes } from '../with-client.js';
+import { askDatabase } from './ask-database.js';
+import { startDemoSystem, type DemoSystem } from './local-system.js';
+import { runDemoOperation } from './operation.js';
+
+/** Runs the demo to its end; whatever happens, what it made is taken away again. */
+export async function runDemo(yes: boolean, context: CommandContext): Promise<ExitCode> {
+  const from = performance.now();
+  const { terminal } = context;
+  const heading = createHeading(context);
+  heading('Set up: a Docker engine, Temporal, images, a registry, a worker');
+  const system = await startDemoSystem(context);
+  const random = randomBytes(3).toString('hex');
+  const stackId = `demo-${random}`;
+  const base = (operation: 'apply' | 'destroy'): OperationInput => ({
+    stackId,
+    operation,
+    options: { dockerSocket: true },
+    // The module talks to the engine's socket and to nothing else.
+    limits: { network: 'none' },
+    approval: { mode: 'on-changes', expiresIn: '1h' },
+    requestedBy: whoTypes(),
+  });
+  const major = system.postgres.majorVersion;
+  const apply: OperationInput = {
+    ...base('apply'),
+    module: { path: 'postgres' },
+    inputs: { name: `my-database-${random}`, version: major, image: system.postgres.reference },
+  };
+  let applied = false;
+  try {
+    heading('Apply: build the module image, push it, plan, approve, carry out');
+    applied = true;
+    const first = await runDemoOperation(system, apply, yes, context);
+    if (first.result.outcome !== 'succeeded') {
+      terminal.document({ stackId, apply: first.result });
+      return exitCodeOfOutcome(first.result.outcome);
+    }
+
+    heading('Ask the database');
+    const version = await askVersion(system, stackId, major);
+    terminal.print(`select version()  →  ${version}`);
+
+    heading('Apply again: nothing has changed, so nothing is asked and nothing is done');
+    const second = await runDemoOperation(system, apply, yes, context);
+    if (second.result.outcome !== 'no-changes')
+      throw new CodedError(
+        'InternalError',
+        `the second apply was not empty (${second.result.outcome})`,
+      );
+
+    heading('Look at it in the Temporal UI');
+    terminal.print(
+      first.started.uiUrl ?? `run ${first.started.runId} of ${first.started.workflowId}`,
+    );
+
+    heading('Destroy: plan the removal, approve, carry out');
+    const last = await runDemoOperation(system, base('destroy'), yes, context);
+    applied = last.result.outcome !== 'succeeded';
+    const milliseconds = Math.round(performance.now() - from);
+    if (!applied) terminal.print('', `The whole way took ${formatDuration(milliseconds)}.`);
+    terminal.document({
+      stackId,
+      version,
+      uiUrl: first.started.uiUrl ?? null,
+      apply: first.result,
+      second: second.result,
+      destroy: last.result,
+      milliseconds,
+    });
+    return exitCodeOfOutcome(last.result.outcome);
+  } finally {
+    terminal.progress.stop();
+    await cleanUp(
+      system,
+      applied ? { ...base('destroy'), approval: { mode: 'auto', expiresIn: '1h' } } : undefined,
+      context,
+    );
+  }
+}
+
+async function askVersion(system: DemoSystem, stackId: string, major: string): Promise<string> {
+  // The connection string is sensitive: only who holds the store's key reads it.
+  const { url } = await readOutputs(system.store, stackId);
+  if (typeof url?.value !== 'string')
+    throw new CodedError('InternalError', 'the module gave no connection string');
+  const version = await askDatabase(url.value, 'select version()');
+  if (!version.startsWith(`PostgreSQL ${major}.`))
+    throw new CodedError('InternalError', `asked for PostgreSQL ${major}, got: ${version}`);
+  return version;
+}
+
+/** Removes what an unfinished demo left, then stops the local system; after Ctrl-C too. */
+async function cleanUp(
+  system: DemoSystem,
+  destroy: OperationInput | undefined,
+  { terminal }: CommandContext,
+): Promise<void> {
+  if (destroy !== undefined) {
+    terminal.progress.start('clean', 'take away what was made');
+    try {
+      await system.client.cancel(destroy.stackId).catch(() => undefined);
+      await system.client.result(destroy.stackId).catch(() => undefined);
+      const started = await system.client.start(destroy);
+      await system.client.result(started);
+      terminal.progress.end('clean', 'done');
+    } catch (error) {
+      // A stack that never got as far as a state has nothing to destroy.
+      terminal.progress.end(
+        'clean',
+        'failed',
+        error instanceof Error ? error.message : String(error),
+      );
+    }
+  }
+  terminal.progress.start('stop', 'stop worker, registry and Temporal');
+  await untagImages(system.engine, system.config.registry ?? '').catch(() => 0);
+  await system.stop();
+  terminal.progress.end('stop', 'done');
+}
+
+function createHeading({ terminal, signal }: CommandContext): (title: string) => void {
+  let number = 0;
+  return (title) => {
+    signal.throwIfAborted();
+    number += 1;
+    terminal.print(...(number === 1 ? [] : ['']), terminal.style.bold(`${number}. ${title}`));
+  };
+}

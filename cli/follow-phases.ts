@@ -1,0 +1,53 @@
+/** The phases of an operation as progress, while something else waits for its plan or its end. */
+import type { IacClient, OperationTarget } from '../src/client/index.js';
+import type { Phase } from '../src/contract/operation.js';
+import type { CommandContext } from './command-context.js';
+
+const LABEL: Readonly<Record<Phase, string>> = {
+  detect: 'looking at the module',
+  build: 'building the image',
+  push: 'pushing the image',
+  preview: 'planning',
+  'awaiting-approval': 'waiting for a decision',
+  apply: 'applying',
+  done: 'done',
+};
+
+export interface PhaseWatch {
+  /** Ends the watching and closes the phase that is shown. */
+  stop(): Promise<void>;
+}
+
+/** Shows the phases until the operation ends or `stop` is called; trouble with watching never fails the command. */
+export function followPhases(
+  client: IacClient,
+  target: OperationTarget,
+  { terminal, signal }: CommandContext,
+): PhaseWatch {
+  const ended = new AbortController();
+  let shown: Phase | undefined;
+  const show = (phase: Phase | undefined): void => {
+    if (phase === shown) return;
+    if (shown !== undefined) terminal.progress.end(shown, 'done');
+    shown = phase === 'done' ? undefined : phase;
+    if (shown !== undefined) terminal.progress.start(shown, LABEL[shown]);
+  };
+  const watching = (async () => {
+    try {
+      const combined = AbortSignal.any([signal, ended.signal]);
+      for await (const state of client.follow(target, { signal: combined, interval: 300 })) {
+        if (combined.aborted) return;
+        show(state.phase);
+      }
+    } catch {
+      // No worker or no server for a moment: what waits for the result says so.
+    }
+  })();
+  return {
+    async stop() {
+      ended.abort();
+      await watching;
+      show(undefined);
+    },
+  };
+}

@@ -1,0 +1,15 @@
+/** Everything in the repository that is written from the sources: JSON Schemas, contract reference, command reference. */
+import { jsonSchemas } from '../../src/contract/json-schemas.js';
+import { commandReference } from './command-reference.js';
+import { contractReference } from './contract-reference.js';
+
+/** Content by path below the repository's root. */
+export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
+  const schemas = jsonSchemas();
+  const files = new Map<string, string>();
+  for (const { name, schema } of schemas)
+    files.set(`schemas/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`);
+  files.set('docs/contract.md', contractReference(schemas));
+  files.set('docs/command.md', await commandReference());
+  return files;
+}

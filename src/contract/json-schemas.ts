@@ -1,0 +1,68 @@
+/** The JSON Schemas of everything that crosses a boundary, made from the same source as the checks. */
+import * as z from 'zod';
+import { entrypointEventSchema } from './event.js';
+import { failureSchema } from './error-code.js';
+import { moduleDescriptionSchema } from './module-schema.js';
+import {
+  decisionResultSchema,
+  decisionSchema,
+  killSchema,
+  operationInputSchema,
+  operationResultSchema,
+  operationStateSchema,
+  planViewSchema,
+  supersedeSchema,
+} from './operation.js';
+import { changeSchema } from './change.js';
+import { moduleRequestSchema } from './request.js';
+import { moduleResponseSchema } from './response.js';
+
+/** Schema by file name, what it is for, and which side of it people write. */
+const SOURCES: readonly (readonly [string, string, z.ZodType, 'input' | 'output'])[] = [
+  ['module-request', 'input.json: what a module image is asked', moduleRequestSchema, 'input'],
+  ['module-response', 'output.json: what a module image answers', moduleResponseSchema, 'output'],
+  [
+    'module-description',
+    'module.json: what a module takes and gives',
+    moduleDescriptionSchema,
+    'output',
+  ],
+  [
+    'entrypoint-event',
+    'One line of NDJSON on stdout of a module image',
+    entrypointEventSchema,
+    'output',
+  ],
+  ['operation-input', 'Argument of the workflow stackOperation', operationInputSchema, 'input'],
+  ['operation-result', 'Result of the workflow stackOperation', operationResultSchema, 'output'],
+  ['operation-state', 'Answer of the query state', operationStateSchema, 'output'],
+  ['plan-view', 'Answer of the query plan', planViewSchema, 'output'],
+  ['decision', 'Argument of the update decide', decisionSchema, 'input'],
+  ['decision-result', 'Result of the update decide', decisionResultSchema, 'output'],
+  ['kill', 'Argument of the update kill', killSchema, 'input'],
+  ['supersede', 'Argument of the update supersede', supersedeSchema, 'input'],
+  ['change', 'One change of one resource', changeSchema, 'output'],
+  ['failure', 'Why something failed', failureSchema, 'output'],
+];
+
+/** A JSON Schema (draft 2020-12) and where it belongs. */
+export interface NamedSchema {
+  readonly name: string;
+  readonly title: string;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+/** Makes all schemas; any JSON value is written as the schema that allows everything. */
+export function jsonSchemas(): NamedSchema[] {
+  return SOURCES.map(([name, title, source, io]) => {
+    const { $schema, ...schema } = z.toJSONSchema(source, { io, unrepresentable: 'any' }) as Record<
+      string,
+      unknown
+    >;
+    return {
+      name,
+      title,
+      schema: { $schema, $id: `urn:cldctl-iac:${name}`, title, ...schema },
+    };
+  });
+}
