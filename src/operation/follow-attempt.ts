@@ -3,7 +3,6 @@ import { inspectRun } from '../docker/inspect-run.js';
 import type { ModuleRun } from '../docker/module-run.js';
 import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
-import type { SavedPlan } from '../plan/plan-store.js';
 import type { DoneEvent } from '../plan/receipt.js';
 import { markStarted, readAttempt, type Attempt } from '../stack/attempt-store.js';
 import { readRecord } from '../stack/record.js';
@@ -15,8 +14,7 @@ import { completeAttempt } from './complete-attempt.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { harvestVolume } from './harvest-volume.js';
 import { buildModuleRun } from './module-run.js';
-import type { RunInputs } from './run-inputs.js';
-import type { ExecuteRequest, Executed, RunReference } from './types.js';
+import type { Executed } from './types.js';
 
 /** How the container is dealt with: made or started when it never ran, adopted otherwise, stopped at once for settling. */
 export type FollowMode = 'run' | 'adopt' | 'stop';
