@@ -32,12 +32,20 @@ const removed = [
   'usr/share/man',
   'usr/share/locale',
 ];
-const recreated = ['var/cache/apt/archives/partial', 'var/lib/apt/lists/partial', 'var/log'];
+/** debootstrap leaves this machine's name and resolver in the root file system. */
+const emptied = ['etc/hostname', 'etc/resolv.conf'];
+const cleaning = [
+  `rm -rf ${removed.join(' ')}`,
+  'mkdir -p var/cache/apt/archives/partial var/lib/apt/lists/partial var/log',
+  ...emptied.map((file) => `: > ${file}`),
+].join(' && ');
 
 /** The Debian part that base images start from: the public image, or a minimal root file system made with debootstrap. */
 export async function debianImage(context: SetupContext): Promise<string> {
   if ((await context.route()) === 'public') return pulledImage(context, context.images.debian);
-  const recipe = createHash('sha256').update(JSON.stringify({ packageSources, removed }));
+  const recipe = createHash('sha256').update(
+    JSON.stringify({ packageSources, cleaning, updated: true }),
+  );
   const reference = `cldctl-iac/debian-part:${suite}-${recipe.digest('hex').slice(0, 12)}`;
   return ensureImage(context, {
     step: `make a Debian ${suite} root file system`,
@@ -92,8 +100,12 @@ async function bootstrap(directory: string, packages: string, step: StepContext)
     { signal: step.signal, onLine: (line) => step.progress(line.replace(/^I: /, '')) },
   );
   await writeFile(join(directory, 'etc/apt/sources.list'), packageSources);
-  await runCommand('sh', ['-c', `rm -rf ${removed.join(' ')} && mkdir -p ${recreated.join(' ')}`], {
-    cwd: directory,
+  step.progress('security updates');
+  const update = 'apt-get update -q && apt-get upgrade -y -q && apt-get clean';
+  await runCommand('unshare', ['--mount', 'chroot', directory, 'sh', '-c', update], {
     signal: step.signal,
+    onLine: step.progress,
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive' },
   });
+  await runCommand('sh', ['-c', cleaning], { cwd: directory, signal: step.signal });
 }

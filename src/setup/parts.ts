@@ -1,7 +1,8 @@
 import { ensureBaseImage } from './base-image.js';
 import type { SetupContext } from './context.js';
+import { debianImage } from './debian-image.js';
 import { entrypointImage } from './entrypoint-image.js';
-import { opentofuExecutable } from './opentofu.js';
+import { opentofuExecutable, opentofuPart } from './opentofu.js';
 import { postgresImage, type PostgresImage } from './postgres-image.js';
 import { providerMirror, type ProviderMirror } from './provider-mirror.js';
 import { registryProgram, type RegistryProgram } from './registry-program.js';
@@ -21,6 +22,10 @@ export interface PartResults {
   'pulumi-python': string;
   'pulumi-go': string;
   'pulumi-yaml': string;
+  /** Reference of the Debian part that base images start from. */
+  'debian-part': string;
+  /** Reference of an image with `/usr/local/bin/tofu`. */
+  'opentofu-part': string;
   registry: RegistryProgram;
   'postgres-image': PostgresImage;
   'provider-docker': ProviderMirror;
@@ -43,6 +48,8 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   'pulumi-python': (context) => ensureBaseImage(context, 'pulumi', 'python'),
   'pulumi-go': (context) => ensureBaseImage(context, 'pulumi', 'go'),
   'pulumi-yaml': (context) => ensureBaseImage(context, 'pulumi', 'yaml'),
+  'debian-part': debianImage,
+  'opentofu-part': opentofuPart,
   registry: registryProgram,
   'postgres-image': postgresImage,
   'provider-docker': (context) => providerMirror(context, 'docker'),

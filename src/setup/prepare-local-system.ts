@@ -20,6 +20,8 @@ export interface SetupOptions<P extends Part> {
   baseImages?: Readonly<Record<string, string>>;
   /** Names of mirrors that replace public names. */
   images?: Partial<ImageNames>;
+  /** Another copy of this package to take recipes and sources from; default: this one. */
+  root?: string;
   signal: AbortSignal;
   report: (event: StepEvent) => void;
 }
@@ -41,7 +43,7 @@ export async function prepareLocalSystem<P extends Part>(
   const steps = createSteps(options.report, signal);
   const images = { ...publicImageNames, ...options.images };
   const context: SetupContext = {
-    root: packageRoot(),
+    root: options.root ?? packageRoot(),
     cacheDirectory: options.cacheDirectory,
     images,
     baseImages: options.baseImages ?? {},
