@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { FailureError } from '../failure-error.js';
 import type { EngineTool } from './tool.js';
 import { createOpentofu } from './opentofu/opentofu.js';
+import { createPulumi } from './pulumi/pulumi.js';
 
 /** Every engine that this program can run. */
-export const createTools = (): EngineTool[] => [createOpentofu()];
+export const createTools = (): EngineTool[] => [createOpentofu(), createPulumi()];
 
 /** The one engine that finds its module in one of the directories. Throws `InvalidModule` for none or two. */
 export function findModule(

@@ -160,7 +160,7 @@ function isImport(step: ResourceStep): boolean {
 }
 
 /** Not the stack itself, nor a provider that the engine made by itself. */
-function isCounted({ type, urn }: ResourceStep): boolean {
+export function isCounted({ type, urn }: Pick<ResourceStep, 'type' | 'urn'>): boolean {
   if (type === ROOT_STACK) return false;
   return !(type.startsWith('pulumi:providers:') && /::default(_[^:]*)?$/.test(urn));
 }

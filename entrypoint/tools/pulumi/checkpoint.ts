@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { parseJson, stringifyJson, type Json } from '../../../src/contract/json.js';
 import { FailureError } from '../../failure-error.js';
+import { isCounted } from './change-collector.js';
 import type { Properties } from './engine-event.js';
 
 export interface CheckpointResource {
@@ -78,11 +79,7 @@ export function stackOutputs(deployment: Deployment): Properties {
 
 /** How many resources a state has, without the stack itself and the providers the engine made. */
 export function countResources(deployment: Deployment): number {
-  return (deployment.resources ?? []).filter(
-    ({ type, urn }) =>
-      type !== 'pulumi:pulumi:Stack' &&
-      !(type.startsWith('pulumi:providers:') && /::default(_[^:]*)?$/.test(urn)),
-  ).length;
+  return (deployment.resources ?? []).filter(isCounted).length;
 }
 
 /** Operations that were under way when a run died. */

@@ -3,8 +3,13 @@ import { join } from 'node:path';
 import type { CommandEnd } from '../../process/run-command.js';
 import { relayLines } from '../opentofu/relay-lines.js';
 import type { ToolContext } from '../tool.js';
-import { createChangeCollector, type ChangeCollector } from './change-collector.js';
-import { parseEngineEvent, type EngineDiagnostic } from './engine-event.js';
+import { createChangeCollector, isCounted, type ChangeCollector } from './change-collector.js';
+import {
+  parseEngineEvent,
+  type EngineDiagnostic,
+  type ResourceStep,
+  type StepOperation,
+} from './engine-event.js';
 import type { FailedCommand } from './failure.js';
 
 /** How a command ended and what its events said. */
@@ -23,11 +28,25 @@ export interface CliCommand {
   /** File for standard output; such a command (`stack export`) prints no events. */
   readonly captureTo?: string;
   readonly interruptible?: boolean;
+  /** True for what changes something: its resource steps become events. */
+  readonly mutates?: boolean;
   /** Called while the command runs, about every 50 ms. */
   readonly onPause?: () => void;
 }
 
 export type Cli = (command: CliCommand) => Promise<CliEnd>;
+
+/** Steps in the words that both engines' events use; a replacement is announced by its halves. */
+const operationNames: Partial<Record<StepOperation, string>> = {
+  create: 'create',
+  'create-replacement': 'create',
+  update: 'update',
+  delete: 'delete',
+  'delete-replaced': 'delete',
+  read: 'read',
+  import: 'import',
+  'import-replacement': 'import',
+};
 
 const ERROR_TEXT = 16 * 1024;
 const MOST_DIAGNOSTICS = 1000;
@@ -50,6 +69,15 @@ export function createCli(
     let result: string | undefined;
     let resourceFailed = false;
 
+    const report = (step: ResourceStep, status: 'started' | 'done' | 'failed'): void => {
+      const action = isCounted(step) ? operationNames[step.op] : undefined;
+      if (action === undefined) return;
+      const since = status === 'started' ? undefined : started.get(`${step.op} ${step.urn}`);
+      const seconds =
+        since === undefined ? {} : { seconds: Math.round(performance.now() - since) / 1000 };
+      events.emit({ type: 'resource', resource: step.urn, action, status, ...seconds });
+    };
+
     const onEvent = (line: Buffer): void => {
       const text = line.toString('utf8');
       const event = parseEngineEvent(text);
@@ -57,10 +85,8 @@ export function createCli(
       switch (event.kind) {
         case 'step-started': {
           changes.started(event.step);
-          const { urn, op } = event.step;
-          if (op === 'same') return;
-          started.set(`${op} ${urn}`, performance.now());
-          events.emit({ type: 'resource', resource: urn, action: op, status: 'started' });
+          started.set(`${event.step.op} ${event.step.urn}`, performance.now());
+          if (command.mutates === true) report(event.step, 'started');
           return;
         }
         case 'step-done':
@@ -68,18 +94,7 @@ export function createCli(
           const failed = event.kind === 'step-failed';
           resourceFailed ||= failed;
           changes.finished(event.step, failed);
-          const { urn, op } = event.step;
-          if (op === 'same' && !failed) return;
-          const since = started.get(`${op} ${urn}`);
-          events.emit({
-            type: 'resource',
-            resource: urn,
-            action: op,
-            status: failed ? 'failed' : 'done',
-            ...(since === undefined
-              ? {}
-              : { seconds: Math.round(performance.now() - since) / 1000 }),
-          });
+          if (command.mutates === true) report(event.step, failed ? 'failed' : 'done');
           return;
         }
         case 'diagnostic': {
