@@ -69,7 +69,7 @@ const BASE_IMAGES = [
   'PULUMI_YAML',
 ] as const;
 /** Names of public images that parts are taken from: `CLDCTL_{NAME}_IMAGE`. */
-const PUBLIC_IMAGES = ['DEBIAN', 'OPENTOFU', 'POSTGRES', 'REGISTRY', 'PULUMI'] as const;
+const PUBLIC_IMAGES = ['DEBIAN', 'OPENTOFU', 'POSTGRES', 'REGISTRY', 'PULUMI', 'NODE', 'GO'] as const;
 
 /** Everything the worker, the command and set-up are configured by; passed down, never imported. */
 export interface Config {
