@@ -7,8 +7,8 @@ import type { ResourceState, ResourceStep, StepOperation } from './engine-event.
 export interface ResourceProgress {
   readonly urn: string;
   readonly type: string;
-  /** Operations in the order in which the engine announced them. */
-  readonly operations: StepOperation[];
+  /** Operations with the place of each in the order in which the engine announced all of them. */
+  readonly announced: Map<StepOperation, number>;
   old: ResourceState | null;
   new: ResourceState | null;
   /** Properties that force a replacement. */
@@ -16,7 +16,7 @@ export interface ResourceProgress {
   done: number;
   failed: boolean;
   /** Id of an object that an earlier replacement left to be deleted. */
-  readonly leftOver: string | undefined;
+  leftOver: string | undefined;
   importId: string | undefined;
 }
 
@@ -42,13 +42,14 @@ export function createChangeCollector(): ChangeCollector {
   let before: ResourceState | null = null;
   let after: ResourceState | null = null;
 
+  // An object that is replaced and one that an earlier replacement left behind are deleted by the same operation.
   const progressOf = (step: ResourceStep): ResourceProgress => {
-    const leftOver = step.old?.delete === true ? step.old.id : undefined;
-    const key = `${step.urn}\0${leftOver ?? ''}`;
-    const progress = resources.get(key) ?? newProgress(step, leftOver);
+    const key = isDeletion(step.op) ? `${step.urn}\0${step.old?.id}` : step.urn;
+    const progress = resources.get(key) ?? newProgress(step);
     resources.set(key, progress);
     return progress;
   };
+  let place = 0;
 
   return {
     started: (step) => {
@@ -59,9 +60,10 @@ export function createChangeCollector(): ChangeCollector {
         return;
       }
       const progress = progressOf(step);
-      progress.operations.push(step.op);
+      progress.announced.set(step.op, place);
+      place += 1;
       progress.old ??= step.old;
-      if (step.new !== null) progress.new = step.new;
+      progress.new ??= step.new;
       for (const key of replaceKeys(step)) progress.replaceKeys.add(key);
       if (isImport(step)) {
         progress.old = null;
@@ -76,8 +78,8 @@ export function createChangeCollector(): ChangeCollector {
         const operation = failed ? undefined : driftOf(step);
         if (operation !== undefined) {
           drifted.push({
-            ...newProgress(step, undefined),
-            operations: [operation],
+            ...newProgress(step),
+            announced: new Map([[operation, 0]]),
             old: step.old,
             new: step.new,
             done: 1,
@@ -91,14 +93,14 @@ export function createChangeCollector(): ChangeCollector {
         return;
       }
       progress.done += 1;
-      if (step.new !== null) progress.new = step.new;
+      if (Object.keys(step.new?.outputs ?? {}).length > 0) progress.new = step.new;
       // The end of an import carries the object that was read as `old`, and its id in `new`.
       if (isImport(step)) {
         progress.old = step.old;
         progress.importId = step.new?.id ?? progress.importId;
       }
     },
-    resources: () => [...resources.values()].filter((one) => actionOf(one) !== undefined),
+    resources: () => joinReplacements(resources).filter((one) => actionOf(one) !== undefined),
     drift: () => drifted,
     get stack() {
       return { before, after };
@@ -108,8 +110,8 @@ export function createChangeCollector(): ChangeCollector {
 
 /** The one action that a resource's operations add up to; undefined when they change nothing. */
 export function actionOf(progress: ResourceProgress): ChangeAction | undefined {
-  const operations = new Set(progress.operations);
-  const has = (...names: StepOperation[]): boolean => names.some((name) => operations.has(name));
+  const has = (...names: StepOperation[]): boolean =>
+    names.some((name) => progress.announced.has(name));
   if (has('replace', 'create-replacement', 'import-replacement', 'read-replacement'))
     return 'replace';
   if (has('import')) return 'import';
@@ -124,26 +126,61 @@ export function actionOf(progress: ResourceProgress): ChangeAction | undefined {
 
 /** Which half of a replacement comes first; undefined when only one was announced. */
 export function replaceOrder(progress: ResourceProgress): Change['replace_order'] {
-  const created = progress.operations.findIndex(
-    (op) => op === 'create-replacement' || op === 'import-replacement',
-  );
-  const deleted = progress.operations.indexOf('delete-replaced');
-  if (created === -1 || deleted === -1) return undefined;
+  const { announced } = progress;
+  const created = announced.get('create-replacement') ?? announced.get('import-replacement');
+  const deleted = announced.get('delete-replaced');
+  if (created === undefined || deleted === undefined) return undefined;
   return created < deleted ? 'create-before-delete' : 'delete-before-create';
 }
 
-function newProgress(step: ResourceStep, leftOver: string | undefined): ResourceProgress {
+function newProgress({ urn, type }: ResourceStep): ResourceProgress {
   return {
-    urn: step.urn,
-    type: step.type,
-    operations: [],
+    urn,
+    type,
+    announced: new Map(),
     old: null,
     new: null,
     replaceKeys: new Set(),
     done: 0,
     failed: false,
-    leftOver,
+    leftOver: undefined,
     importId: undefined,
+  };
+}
+
+function isDeletion(op: StepOperation): boolean {
+  return op === 'delete-replaced' || op === 'discard-replaced';
+}
+
+/** Joins the two halves of each replacement; a deletion without a replacement is that of a left-over object. */
+function joinReplacements(resources: ReadonlyMap<string, ResourceProgress>): ResourceProgress[] {
+  const joined: ResourceProgress[] = [];
+  for (const [key, progress] of resources) {
+    const half = key === progress.urn ? undefined : progress;
+    if (half === undefined) {
+      const deletion = resources.get(`${progress.urn}\0${progress.old?.id}`);
+      joined.push(
+        deletion === undefined || !isReplacement(progress) ? progress : join(progress, deletion),
+      );
+      continue;
+    }
+    const main = resources.get(half.urn);
+    const belongs = main !== undefined && isReplacement(main) && main.old?.id === half.old?.id;
+    if (!belongs) joined.push({ ...half, leftOver: half.old?.id });
+  }
+  return joined;
+}
+
+function isReplacement(progress: ResourceProgress): boolean {
+  return actionOf(progress) === 'replace';
+}
+
+function join(main: ResourceProgress, deletion: ResourceProgress): ResourceProgress {
+  return {
+    ...main,
+    announced: new Map([...main.announced, ...deletion.announced]),
+    done: main.done + deletion.done,
+    failed: main.failed || deletion.failed,
   };
 }
 

@@ -35,7 +35,9 @@ export function planChanges(
         type: progress.type,
         ...valuesOf(progress, action, stored, masking),
         ...(reason === undefined ? {} : { reason }),
-        ...(action === 'replace' ? { replace_reasons: [...progress.replaceKeys] } : {}),
+        ...(action === 'replace' && reason !== 'requested'
+          ? { replace_reasons: [...progress.replaceKeys] }
+          : {}),
         ...(order === undefined ? {} : { replace_order: order }),
         ...(progress.importId === undefined ? {} : { importing: { id: progress.importId } }),
         ...(progress.leftOver === undefined ? {} : { deposed: progress.leftOver }),

@@ -69,6 +69,11 @@ const RULES: readonly Rule[] = [
     message: (match) => `input "${match[1]}" must be ${match[2]}`,
   },
   {
+    pattern: /resource '([^']*)' does not exist/,
+    code: 'InvalidInput',
+    message: (match) => `there is nothing outside with id "${match[1]}" to import`,
+  },
+  {
     pattern: /argument list too long/,
     code: 'InvalidInput',
     message: () => 'the inputs are too large for a Pulumi program: pass large values by reference',
@@ -101,7 +106,9 @@ const LOG_TAIL = 4000;
 
 /** Names the cause of a failed command. */
 export function classifyFailure(failed: FailedCommand): Failure {
-  const errors = failed.diagnostics.filter(({ severity }) => severity === 'error');
+  const errors = withoutSummaries(
+    failed.diagnostics.filter(({ severity }) => severity === 'error'),
+  );
   const violation = errors.find(({ message }) => VIOLATION.test(message));
   // After an ordinary failure the engine also prints violations, for what was not reached.
   if (violation !== undefined && !failed.resourceFailed) {
@@ -132,6 +139,14 @@ export function classifyFailure(failed: FailedCommand): Failure {
       ? lastLine(failed.standardError) || endedHow(failed)
       : `${first.urn === undefined ? '' : `${shortName(first.urn)}: `}${headline(first.message)}`;
   return failureOf('ModuleFailed', message, failed, told);
+}
+
+/** The engine repeats an error as that of the whole operation. */
+function withoutSummaries(errors: readonly EngineDiagnostic[]): readonly EngineDiagnostic[] {
+  const own = errors.filter(
+    ({ message }) => !/^(preview|update|destroy|refresh|import) (failed|canceled)/.test(message),
+  );
+  return own.length > 0 ? own : errors;
 }
 
 /** Who holds the lock, from the CLI's own message: `URL: created by user@host (pid N) at TIME`. */

@@ -62,7 +62,7 @@ function statusOf(
   if (progress === undefined)
     return succeeded ? { status: 'done', detail: 'it was so already' } : { status: 'not-reached' };
   if (progress.failed) return { status: 'failed' };
-  if (progress.done >= progress.operations.length) return { status: 'done' };
+  if (progress.done >= progress.announced.size) return { status: 'done' };
   if (succeeded) return { status: 'done' };
   return progress.done > 0
     ? { status: 'failed', detail: 'the replacement was not finished' }
