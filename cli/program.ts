@@ -134,6 +134,7 @@ function reportError(error: unknown, { terminal, signal, env }: CommandContext):
 
 function onEveryCommand(command: Command, world: CommandWorld): void {
   command.exitOverride().configureOutput({
+    getOutHelpWidth: () => world.stdout.columns ?? 80,
     writeOut: (text) => void world.stdout.write(text),
     // Said once, coded, by runCommandLine; help that follows a missing sub-command still goes out.
     writeErr: (text) => void (text.startsWith('error:') || world.stderr.write(text)),
