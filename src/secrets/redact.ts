@@ -44,6 +44,8 @@ export function redactJson(value: Json, redact: Redactor): Json {
 /** A cut-off secret shorter than this says too little to be redacted. */
 const SHORTEST_BEGINNING = 8;
 const ANCHOR = SHORTEST_SECRET;
+/** 20 bits: with 5 per character a fifth character back is shifted out. */
+const HASH_MASK = 0xfffff;
 
 interface FormIndex {
   /** Forms by their first four characters, longest first. */
@@ -54,24 +56,21 @@ interface FormIndex {
 
 function indexForms(values: Iterable<string>): FormIndex {
   const byAnchor = new Map<string, string[]>();
-  const filter = new Uint8Array(65536);
+  const filter = new Uint8Array(HASH_MASK + 1);
   for (const form of new Set([...new Set(values)].flatMap(secretForms))) {
     const anchor = form.slice(0, ANCHOR);
     byAnchor.set(anchor, [...(byAnchor.get(anchor) ?? []), form]);
-    filter[hashAt(anchor, 0)] = 1;
+    let hash = 0;
+    for (let at = 0; at < ANCHOR; at += 1) hash = rolled(hash, anchor.charCodeAt(at));
+    filter[hash] = 1;
   }
   for (const forms of byAnchor.values()) forms.sort((a, b) => b.length - a.length);
   return { byAnchor, filter };
 }
 
-function hashAt(text: string, at: number): number {
-  return (
-    (text.charCodeAt(at) +
-      text.charCodeAt(at + 1) * 31 +
-      text.charCodeAt(at + 2) * 1009 +
-      text.charCodeAt(at + 3) * 9176) &
-    0xffff
-  );
+/** The hash of the last four characters, from that of the three before and one more; older ones are shifted out. */
+function rolled(hash: number, unit: number): number {
+  return ((hash << 5) ^ unit) & HASH_MASK;
 }
 
 function streamOver({ byAnchor, filter }: FormIndex): StreamRedactor {
@@ -84,13 +83,15 @@ function streamOver({ byAnchor, filter }: FormIndex): StreamRedactor {
     let output = '';
     // Up to here the text is in the output, or hidden behind a mark.
     let settled = covered;
-    let at = 0;
-    const hide = (to: number): void => {
-      if (at >= settled) output += text.slice(settled, at) + REDACTED;
+    const hide = (from: number, to: number): void => {
+      if (from >= settled) output += text.slice(settled, from) + REDACTED;
       settled = Math.max(settled, to);
     };
+    let at = 0;
+    let last = (text.charCodeAt(0) << 10) ^ (text.charCodeAt(1) << 5) ^ text.charCodeAt(2);
     for (; at + ANCHOR <= text.length; at += 1) {
-      if (filter[hashAt(text, at)] === 0) continue;
+      last = rolled(last, text.charCodeAt(at + ANCHOR - 1));
+      if (filter[last] === 0) continue;
       const forms = byAnchor.get(text.slice(at, at + ANCHOR));
       if (!forms) continue;
       const rest = text.length - at;
@@ -99,8 +100,8 @@ function streamOver({ byAnchor, filter }: FormIndex): StreamRedactor {
       );
       if (isBeginning && !final) break;
       const found = forms.find((form) => text.startsWith(form, at));
-      if (isBeginning && rest >= SHORTEST_BEGINNING) hide(text.length);
-      else if (found !== undefined) hide(at + found.length);
+      if (isBeginning && rest >= SHORTEST_BEGINNING) hide(at, text.length);
+      else if (found !== undefined) hide(at, at + found.length);
     }
     const stop = final ? text.length : at;
     if (settled < stop) output += text.slice(settled, stop);

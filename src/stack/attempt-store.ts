@@ -74,16 +74,19 @@ export async function openAttempt(
   if (last?.status === 'ended' && last.result?.outcome !== 'nothing-ran') {
     return { fresh: false, attempt: last };
   }
-  const next = last === undefined ? 1 : last.attempt + (last.status === 'ended' ? 1 : 0);
+  // An attempt that is under way stays the one it is, with its engine, even if the record lost it.
+  const underWay = last === undefined || last.status === 'ended' ? undefined : last.run;
+  const number = underWay?.attempt ?? (last?.attempt ?? 0) + 1;
   let fresh = false;
   const { record } = await updateRecord(store, stackId, (current) => {
     const open = current?.openRun;
     if (open && open.planDigest !== run.planDigest) throw busy(stackId, open);
-    fresh = open === undefined || open.attempt < next;
-    if (!fresh && current) return current;
+    const isBound = open !== undefined && open.attempt >= number;
+    fresh = !isBound && underWay === undefined;
+    if (isBound && current) return current;
     return {
       ...(current ?? newRecord(stackId, run.at)),
-      openRun: { ...run, attempt: next },
+      openRun: underWay ?? { ...run, attempt: number },
     };
   });
   const open = record.openRun as OpenRun;

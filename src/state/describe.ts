@@ -12,6 +12,7 @@ export interface StateDescription {
   readonly fingerprint: string;
   /** OpenTofu only. */
   readonly serial?: number;
+  /** What stays the same through a stack's life: OpenTofu's lineage; Pulumi's `stack::project`, once it has resources. */
   readonly lineage?: string;
   /** Managed resource instances. */
   readonly resources: number;
@@ -65,10 +66,18 @@ function describePulumi(state: Members, bytes: Uint8Array): StateDescription {
   const counted = resources.filter(
     (resource) => isMembers(resource) && resource['type'] !== 'pulumi:pulumi:Stack',
   );
+  const lineage = resources.map(urnStack).find((found) => found !== undefined);
   return {
     fingerprint: createHash('sha256').update(bytes).digest('hex'),
+    ...(lineage !== undefined && { lineage }),
     resources: counted.length,
   };
+}
+
+/** Stack and project of a resource, out of `urn:pulumi:STACK::PROJECT::…`. */
+function urnStack(resource: Json): string | undefined {
+  const urn = isMembers(resource) ? resource['urn'] : undefined;
+  return typeof urn === 'string' ? /^urn:pulumi:([^:]+::[^:]+)::/.exec(urn)?.[1] : undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ export interface RestorableState {
 /**
  * Checks a state against the stack's current one and raises an OpenTofu serial above it, so that plans made
  * on the current state are stale. Throws `StateDamaged` for what is no state of the engine, `InvalidInput` for
- * the state of another stack (another lineage) unless `acceptOtherLineage`.
+ * the state of another stack (OpenTofu: lineage, Pulumi: stack and project) unless `acceptOtherLineage`.
  */
 export function prepareRestore(
   engine: Engine,
@@ -22,14 +22,17 @@ export function prepareRestore(
   options: { readonly acceptOtherLineage?: boolean } = {},
 ): RestorableState {
   const incoming = describeState(engine, bytes);
-  if (engine !== 'opentofu' || current === undefined) return { bytes, description: incoming };
+  if (current === undefined) return { bytes, description: incoming };
   const present = describeState(engine, current);
-  if (present.lineage !== incoming.lineage && !options.acceptOtherLineage) {
+  const isOther = present.lineage !== undefined && incoming.lineage !== present.lineage;
+  // A Pulumi state without resources belongs to no stack yet.
+  if (isOther && incoming.lineage !== undefined && !options.acceptOtherLineage) {
     throw new CodedError(
       'InvalidInput',
-      `this is the state of another stack: its lineage is ${incoming.lineage}, this stack's is ${present.lineage}`,
+      `this is the state of another stack: it belongs to ${incoming.lineage}, this stack's to ${present.lineage}`,
     );
   }
+  if (engine === 'pulumi') return { bytes, description: incoming };
   const serial = Math.max((present.serial ?? 0) + 1, incoming.serial ?? 0);
   const raised = Buffer.from(`${stringifyJson({ ...parseState(engine, bytes), serial }, 2)}\n`);
   return { bytes: raised, description: describeState(engine, raised) };
