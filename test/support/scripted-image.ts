@@ -38,7 +38,10 @@ export async function scriptedImage(
     .digest('hex')
     .slice(0, 12);
   const reference = `cldctl-test/scripted:${digest}`;
-  const present = await engine.docker.getImage(reference).inspect().catch(() => undefined);
+  const present = await engine.docker
+    .getImage(reference)
+    .inspect()
+    .catch(() => undefined);
   if (present !== undefined) return reference;
 
   const folder = await mkdtemp(join(tmpdir(), 'scripted-'));

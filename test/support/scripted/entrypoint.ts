@@ -20,7 +20,7 @@ type Step =
 
 function print(text: string, fd = 1): void {
   const bytes = Buffer.from(text);
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     try {
       done += writeSync(fd, bytes, done);
     } catch (error) {
@@ -32,7 +32,7 @@ function print(text: string, fd = 1): void {
 /** Reads the files of a tar (plain and pax-free entries are all that the worker sends). */
 function untar(bytes: Buffer): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
-  for (let at = 0; at + 512 <= bytes.length; ) {
+  for (let at = 0; at + 512 <= bytes.length;) {
     const name = bytes.toString('utf8', at, at + 100).replace(/\0.*$/s, '');
     if (name === '') break;
     const size = parseInt(bytes.toString('latin1', at + 124, at + 136), 8) || 0;
@@ -62,7 +62,8 @@ async function main(): Promise<void> {
     mkdirSync(dirname(`/workspace/${name}`), { recursive: true });
     writeFileSync(`/workspace/${name}`, bytes);
   }
-  const input = files.get('input.json') ?? (stdin ? undefined : readFileSync('/workspace/input.json'));
+  const input =
+    files.get('input.json') ?? (stdin ? undefined : readFileSync('/workspace/input.json'));
   if (input === undefined || input.length === 0) process.exit(75);
   const request = JSON.parse(input.toString()) as {
     inputs: { script: Step[] };
@@ -72,8 +73,7 @@ async function main(): Promise<void> {
   for (const step of request.inputs.script) {
     if ('print' in step)
       print(step.print + (step.newline === false ? '' : '\n'), step.stream === 'stderr' ? 2 : 1);
-    else if ('lines' in step)
-      for (let i = 0; i < step.lines; i += 1) print(`${step.text} ${i}\n`);
+    else if ('lines' in step) for (let i = 0; i < step.lines; i += 1) print(`${step.text} ${i}\n`);
     else if ('sleep' in step) await new Promise((done) => setTimeout(done, step.sleep));
     else if ('write' in step) {
       mkdirSync(dirname(`/workspace/${step.write}`), { recursive: true });
@@ -85,7 +85,10 @@ async function main(): Promise<void> {
         Object.entries(step.frame).map(([name, text]) => [name, Buffer.from(text)]),
       );
       if (step.bytes !== undefined) content['plan'] = noise(step.bytes);
-      const sealed = sealFrame({ exitCode, files: content }, step.wrongKey ? Buffer.alloc(32) : key);
+      const sealed = sealFrame(
+        { exitCode, files: content },
+        step.wrongKey ? Buffer.alloc(32) : key,
+      );
       print(`${JSON.stringify({ type: 'result', sealed })}\n`);
     } else if ('run' in step) {
       const ran = spawnSync(step.run[0] ?? '', step.run.slice(1), { encoding: 'utf8' });

@@ -1,0 +1,175 @@
+/** Turning what a container left into a result: the sealed frame, the files, or the line that says why not. */
+import { EXIT } from '../contract/event.js';
+import { parseJson } from '../contract/json.js';
+import { moduleResponseSchema, type ModuleResponse } from '../contract/response.js';
+import type { Frame } from '../contract/sealed-frame.js';
+import { CodedError } from '../errors.js';
+import type { Engine } from './engine.js';
+import type { RunInspection } from './inspect-run.js';
+import type { ModuleRun, ModuleRunResult } from './module-run.js';
+import { readContainerFile } from './read-files.js';
+
+type Collected = Pick<ModuleRunResult, 'response' | 'files' | 'exitCode' | 'collectedBy'>;
+
+/** Most bytes of `output.json`; a plan or state may be larger. */
+const OUTPUT_LIMIT = 128 * 1024 * 1024;
+
+/** Reads the opened frame. */
+export function collectFrame(run: ModuleRun, frame: Frame): Collected {
+  const { 'output.json': output, plan, state, changes } = frame.files;
+  if (output === undefined) throw invalid(run, 'its result frame has no output.json');
+  return {
+    response: readResponse(run, Buffer.from(output).toString('utf8'), frame.exitCode),
+    files: {
+      ...(plan === undefined ? {} : { plan }),
+      ...(state === undefined ? {} : { state }),
+      ...(changes === undefined ? {} : { changes }),
+    },
+    exitCode: frame.exitCode,
+    collectedBy: 'frame',
+  };
+}
+
+/** What the lines of an ended container told, beside its frame. */
+export interface Printed {
+  /** The answer in clear, when `/workspace` could not be written. */
+  readonly output?: unknown;
+  /** Last lines, for the error. */
+  readonly tail: readonly string[];
+  readonly killed: boolean;
+}
+
+/** Reads the answer out of an ended container. Throws the coded reason when there is none. */
+export async function collectFiles(
+  engine: Engine,
+  run: ModuleRun,
+  ended: RunInspection,
+  printed: Printed,
+): Promise<Collected> {
+  const exitCode = ended.exitCode ?? -1;
+  const detail = { exitCode, logTail: printed.tail.join('\n') };
+  if (exitCode === EXIT.inputIncomplete) {
+    throw new CodedError(
+      'ContainerLost',
+      'the input did not reach the container whole; nothing was run, try again',
+      { detail },
+    );
+  }
+  if (exitCode === EXIT.outputNotWritten && printed.output !== undefined) {
+    return {
+      response: parseResponse(run, printed.output),
+      files: await readNamed(engine, ended.id, undefined),
+      exitCode,
+      collectedBy: 'archive',
+    };
+  }
+  const bytes = await readContainerFile(engine, ended.id, '/workspace/output.json', OUTPUT_LIMIT);
+  if (bytes === undefined) throw noAnswer(run, ended, printed, detail);
+  const response = readResponse(run, bytes.toString('utf8'), exitCode);
+  return {
+    response,
+    files: await readNamed(engine, ended.id, response),
+    exitCode,
+    collectedBy: 'archive',
+  };
+}
+
+async function readNamed(
+  engine: Engine,
+  id: string,
+  response: ModuleResponse | undefined,
+): Promise<ModuleRunResult['files']> {
+  const named = {
+    plan: response?.plan?.path,
+    state: response?.state?.path,
+    changes: response?.changes_file?.path,
+  };
+  const files: { plan?: Uint8Array; state?: Uint8Array; changes?: Uint8Array } = {};
+  for (const [name, path] of Object.entries(named) as ['plan' | 'state' | 'changes', string?][]) {
+    if (path === undefined) continue;
+    if (path.startsWith('/') || path.split('/').includes('..')) {
+      throw new CodedError('InvalidOutput', `the answer names a ${name} file outside /workspace`);
+    }
+    const bytes = await readContainerFile(engine, id, `/workspace/${path}`);
+    if (bytes !== undefined) files[name] = bytes;
+  }
+  return files;
+}
+
+/** Reads `output.json`; exit code and answer count only together, because a module can replace the file. */
+function readResponse(run: ModuleRun, text: string, exitCode: number): ModuleResponse {
+  let parsed: unknown;
+  try {
+    parsed = parseJson(text);
+  } catch (cause) {
+    throw invalid(run, `output.json is not JSON: ${(cause as Error).message}`, cause);
+  }
+  const response = parseResponse(run, parsed);
+  const agree =
+    exitCode === EXIT.success
+      ? response.success
+      : exitCode === EXIT.failure
+        ? !response.success
+        : exitCode === EXIT.interrupted;
+  if (!agree) {
+    throw invalid(
+      run,
+      `exit code ${exitCode} and output.json (success: ${response.success}) don't agree; neither is believed`,
+    );
+  }
+  return response;
+}
+
+function parseResponse(run: ModuleRun, value: unknown): ModuleResponse {
+  const result = moduleResponseSchema.safeParse(value);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    throw invalid(
+      run,
+      `output.json is not an answer: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? ''}`,
+    );
+  }
+  if (result.data.action !== run.request.action) {
+    throw invalid(
+      run,
+      `output.json answers ${result.data.action}, asked was ${run.request.action}`,
+    );
+  }
+  return result.data;
+}
+
+function noAnswer(
+  run: ModuleRun,
+  ended: RunInspection,
+  printed: Printed,
+  detail: NonNullable<CodedError['detail']>,
+): CodedError {
+  if (printed.killed) {
+    return new CodedError(
+      'OutcomeUnknown',
+      'the tool did not end within its grace after SIGINT and was killed; it left no answer',
+      { detail },
+    );
+  }
+  if (ended.oomKilled) {
+    return new CodedError(
+      'ModuleFailed',
+      `the container ran out of memory (limit ${run.limits.memory} bytes) and left no answer; raise limits.memory`,
+      { detail },
+    );
+  }
+  if (ended.exitCode === 137) {
+    return new CodedError('ContainerLost', 'the container was killed and left no answer', {
+      detail,
+    });
+  }
+  return new CodedError(
+    'InvalidOutput',
+    `the container ended with exit code ${ended.exitCode ?? 'unknown'} and left no /workspace/output.json`,
+    { detail },
+  );
+}
+
+function invalid(run: ModuleRun, reason: string, cause?: unknown): CodedError {
+  return new CodedError('InvalidOutput', `image ${run.image}: ${reason}`, { cause });
+}
