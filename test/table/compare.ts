@@ -118,8 +118,7 @@ function expectedChange(
       resource: address,
       action,
       type,
-      before: expectedValue(change.before, change.before_sensitive, undefined),
-      after: expectedValue(change.after, change.after_sensitive, change.after_unknown),
+      ...values(change),
       reason: action === 'move' || action === 'import' ? undefined : reason,
       replace_reasons:
         action === 'replace' ? change.replace_paths?.map(pathText).sort() : undefined,
@@ -133,6 +132,19 @@ function expectedChange(
       importing: change.importing?.id === undefined ? undefined : { id: change.importing.id },
       deposed,
     },
+  };
+}
+
+/** Where there is no object there is nothing to hide, although an output's mask may say so. */
+function values(change: ShownChange): { before: unknown; after: unknown } {
+  const only = change.actions.join(',');
+  return {
+    before:
+      only === 'create' ? null : expectedValue(change.before, change.before_sensitive, undefined),
+    after:
+      only === 'delete'
+        ? null
+        : expectedValue(change.after, change.after_sensitive, change.after_unknown),
   };
 }
 
@@ -155,8 +167,7 @@ function expectedOutputs(shown: Shown): Expected[] {
         fields: {
           name,
           action: action.includes(',') ? 'update' : action,
-          before: expectedValue(change.before, change.before_sensitive, undefined),
-          after: expectedValue(change.after, change.after_sensitive, change.after_unknown),
+          ...values(change),
         },
       },
     ];

@@ -405,13 +405,13 @@ import {
       {
         of: 'import',
         imports: [{ address: 'outside_thing.a', id: 'x-00000000' }],
-        plan: 'ModuleFailed',
+        plan: 'InvalidInput',
       },
       {
         of: 'import',
         imports: [{ address: 'outside_thing.b', id: 'x-00000001' }],
         before: (world) => void world.change('x', {}, 'x-00000001'),
-        plan: 'ModuleFailed',
+        plan: 'InvalidInput',
       },
     ],
   },

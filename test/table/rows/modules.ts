@@ -30,7 +30,7 @@ export const moduleRows: readonly Row[] = [
           'create terraform_data.tofu_json',
         ],
         applied: ({ outputs }) =>
-          expect(outputs['v']?.value).toEqual(['this one', 'overridden', '2']),
+          expect(outputs['v']?.value).toEqual(['this one', 'overridden', 2]),
       },
     ],
   },
@@ -261,14 +261,14 @@ resource "outside_thing" "b" {
   {
     name: 'a module that is broken at run time: the place is told',
     files: {
-      'main.tf': 'variable "n" {\n  default = 0\n}\noutput "v" {\n  value = 1 / var.n\n}\n',
+      'main.tf': 'variable "n" {\n  default = 5\n}\noutput "v" {\n  value = ["a", "b"][var.n]\n}\n',
     },
     steps: [
       {
         plan: 'ModuleFailed',
         preview: ({ failure }) =>
           expect(failure?.detail?.diagnostics?.[0]).toMatchObject({
-            summary: 'Division by zero',
+            summary: 'Invalid index',
             file: 'main.tf',
             line: 5,
           }),

@@ -233,8 +233,8 @@ output "v" {
         incomparable: 'the tool is not started',
         preview: ({ error }) => expect(error).toContain('undeclared'),
       },
-      { inputs: { required: 'many', also: [] }, plan: 'ModuleFailed' },
-      { inputs: { required: 1, also: 'x' }, plan: 'ModuleFailed' },
+      { inputs: { required: 'many', also: [] }, plan: 'InvalidInput' },
+      { inputs: { required: 1, also: 'x' }, plan: 'InvalidInput' },
     ],
   },
   {
