@@ -66,12 +66,14 @@ export async function runRequest(deps: RunDependencies): Promise<number> {
   } catch (error) {
     response = failed(actionIn(text), failureOf(error));
   }
+  const { success, action, outputs, ...rest } = redactAnswer(response, redactor);
   return publishResult({
     paths,
     response: {
-      success: response.success,
-      action: response.action,
-      ...redactAnswer(response, redactor),
+      success,
+      action,
+      outputs,
+      ...rest,
       contract: CONTRACT_VERSION,
       timings: timings.all(),
     },

@@ -11,13 +11,11 @@ export function addRequestSecrets(
   description: ModuleDescription | undefined,
 ): void {
   const { inputs = {}, credentials = {}, credential_files: files = {} } = request;
-  const sensitive = Object.entries(description?.variables ?? {}).filter(
-    ([, variable]) => variable.sensitive === true || variable.ephemeral === true,
-  );
-  for (const name of [...(request.secret_inputs ?? []), ...sensitive.map(([name]) => name)])
+  for (const [name, variable] of Object.entries(description?.variables ?? {}))
+    if (variable.sensitive === true || variable.ephemeral === true)
+      redactor.add(Object.hasOwn(inputs, name) ? inputs[name] : variable.default);
+  for (const name of request.secret_inputs ?? [])
     if (Object.hasOwn(inputs, name)) redactor.add(inputs[name]);
-  // A secret that stands in the module's code is one all the same.
-  for (const [, { default: value }] of sensitive) if (value !== undefined) redactor.add(value);
   for (const [name, value] of Object.entries(credentials))
     if (!/(_REGION|_PROJECT|_ZONE)$/.test(name)) redactor.add(value);
   for (const content of Object.values(files))

@@ -7,7 +7,7 @@ import { checkFingerprint, fileDigest } from './plan.js';
 import { announcedChanges, createReceipt, type ApprovedChange } from './receipt.js';
 import { failedAnswer, toolVersion, type Session } from './session.js';
 import { readState, stateAnswer, withOutputs } from './state-access.js';
-import { stateSecrets } from './state-secrets.js';
+import { addStateSecrets } from './state-secrets.js';
 import { reportErrors } from './report-errors.js';
 import type { TofuEnd } from './tofu.js';
 import { workspacePath } from './working-copy.js';
@@ -71,8 +71,7 @@ export async function applyPlan(session: Session, plan: ApplyPlan): Promise<Modu
   });
   const harvest = await harvestState(session, end);
   const { state } = harvest;
-  if (typeof state !== 'string' && end.exitCode !== 0)
-    for (const secret of stateSecrets(state)) context.redactor.add(secret);
+  if (typeof state !== 'string' && end.exitCode !== 0) addStateSecrets(context.redactor, state);
   reportErrors(context, end);
 
   const written = typeof state !== 'string' && state.fingerprint !== fingerprint;

@@ -73,7 +73,9 @@ function beforeAndAfter(change: PlanChangeJson, masker: Masker): { before: Json;
   const creates = change.actions.length === 1 && change.actions[0] === 'create';
   const deletes = change.actions.length === 1 && change.actions[0] === 'delete';
   return {
-    before: creates ? null : masker.apply(change.before ?? null, change.before_sensitive, undefined),
+    before: creates
+      ? null
+      : masker.apply(change.before ?? null, change.before_sensitive, undefined),
     after: deletes
       ? null
       : masker.apply(change.after ?? null, change.after_sensitive, change.after_unknown),
@@ -109,13 +111,15 @@ function moved(entry: ResourceChangeJson): boolean {
   return entry.previous_address !== undefined && entry.previous_address !== entry.address;
 }
 
-/** `replace_because_cannot_update` → `cannot-update`; a create carries `replace_by_triggers` too, where it means nothing. */
+/**
+ * The word of the tool's event stream for the reason: `replace_because_cannot_update` → `cannot-update`, `replace_by_triggers` →
+ * `replace-triggered-by` (also on the create of a resource that has such triggers), `delete_because_no_module` stays.
+ */
 function changeReason(action: ChangeAction, reason: string | undefined): string | undefined {
-  if (reason === undefined || (action === 'create' && reason.startsWith('replace_')))
-    return undefined;
+  if (reason === undefined || action === 'move' || action === 'import') return undefined;
   if (reason === 'replace_by_request') return 'requested';
   if (reason === 'replace_by_triggers') return 'replace-triggered-by';
-  return reason.replace(/^[a-z]+_because_/, '').replaceAll('_', '-');
+  return reason.replace(/^replace_because_/, '').replaceAll('_', '-');
 }
 
 function importId(importing: { readonly id?: string; readonly identity?: Json }): string {

@@ -10,7 +10,7 @@ import type { PlanJson } from './plan-json.js';
 export function planDrift(plan: PlanJson, masker: Masker): Change[] {
   return (plan.resource_drift ?? []).flatMap((entry) => {
     const change = resourceChange(entry, masker);
-    if (change === undefined || change.action === 'move') return [];
+    if (change === undefined) return [];
     const { before, after } = entry.change;
     return change.action === 'update' && sameMeaning(before ?? null, after ?? null) ? [] : [change];
   });

@@ -26,6 +26,7 @@ import { createMasker } from './mask.js';
 import type { PlanJson } from './plan-json.js';
 import { failedAnswer, type Session } from './session.js';
 import { readState, stateAnswer } from './state-access.js';
+import { addStateSecrets } from './state-secrets.js';
 import type { TofuEnd } from './tofu.js';
 import { warningNotices } from './notices.js';
 
@@ -46,6 +47,7 @@ export async function makePlan(session: Session, kind: PlanKind): Promise<Planne
   const { paths } = context;
   const state = await readState(session, { interruptible: true });
   checkFingerprint(session, typeof state === 'string' ? null : state.fingerprint);
+  if (typeof state !== 'string') addStateSecrets(context.redactor, state);
   mkdirSync(dirname(paths.plan), { recursive: true, mode: 0o700 });
   rmSync(paths.plan, { force: true });
   const end = await tofu({ step: 'plan', arguments: ['plan', ...planArguments(session, kind)] });

@@ -1,4 +1,5 @@
 import type { Json } from '../../../src/contract/index.js';
+import type { Redactor } from '../../redact/redactor.js';
 import type { StateSummary } from './state-file.js';
 
 interface PathStep {
@@ -10,7 +11,25 @@ interface Instance {
   readonly sensitive_attributes?: readonly (readonly PathStep[])[];
 }
 
-/** The values that a state itself calls sensitive: outputs, and attributes at their marked paths. */
+/** More would make every line slow. */
+const MOST = 500;
+/** A short word that some attribute hides is in many harmless places. */
+const SHORTEST = 8;
+
+/**
+ * Makes a redactor know what a state calls sensitive: OpenTofu hides a value only at the attribute that is marked, and prints copies of
+ * it (the `output` of a `terraform_data`, an error message) in clear.
+ */
+export function addStateSecrets(redactor: Redactor, state: StateSummary): void {
+  let count = 0;
+  for (const value of stateSecrets(state)) {
+    if (typeof value === 'string' && value.length < SHORTEST) continue;
+    if ((count += 1) > MOST) return;
+    redactor.add(value);
+  }
+}
+
+/** The values that a state calls sensitive: outputs, and attributes at their marked paths. */
 export function* stateSecrets(state: StateSummary): Generator<Json> {
   for (const output of Object.values(state.outputs ?? {}))
     if (output.sensitive === true) yield output.value;
