@@ -16,15 +16,14 @@ const LEVEL = {
   WARN: 'warn',
   ERROR: 'error',
 } as const;
+/** What the SDK warns of although it is meant so here. */
+const EXPECTED = /^No (workflows|activities) registered/;
 /** Milliseconds in which an equal message is not repeated. */
 const REPEAT = 30_000;
 
 /** A logger that writes one JSON object a line to stderr. */
 export function createLogger(level: 'debug' | 'info' | 'warn' | 'error'): Logger {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination(2),
-  );
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
 }
 
 /**
@@ -48,6 +47,7 @@ export function installRuntime(logger: Logger): void {
 export function temporalLogger(logger: Logger, now: () => number = Date.now): TemporalLogger {
   const seen = new Map<string, { until: number; left: number }>();
   const log = (level: LogLevel, message: string, meta?: LogMetadata): void => {
+    if (EXPECTED.test(message)) return;
     const at = now();
     const known = seen.get(message);
     if (known !== undefined && at < known.until) {

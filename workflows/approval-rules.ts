@@ -1,7 +1,8 @@
 /** Whether a plan needs a person, by the operation's approval mode and rules. */
 import type * as z from 'zod';
-import { hasChanges, type ChangeSummary } from '../src/contract/change.js';
+import { hasChanges, summarize, type ChangeSummary } from '../src/contract/change.js';
 import type { approvalSchema, PlanView } from '../src/contract/operation.js';
+import { decideApproval } from '../src/plan/approval.js';
 
 export type Approval = z.infer<typeof approvalSchema>;
 
@@ -14,30 +15,24 @@ export type Need =
   | { readonly kind: 'nothing-to-do' }
   | { readonly kind: 'auto'; readonly reason: string };
 
-/** True when carrying out the plan would do something; for a refresh that is writing drift into the state. */
+/** True when carrying out the plan would do something. */
 export function planHasChanges(view: PlanView): boolean {
-  return hasChanges(view.summary) || (view.operation === 'refresh' && view.drift.length > 0);
+  return hasChanges(work(view));
 }
 
 /** Decides by mode, then by the first rule that covers every class of change in the plan. */
 export function needsApproval(approval: Approval, view: PlanView): Need {
-  const anything = planHasChanges(view);
-  if (!anything && approval.mode !== 'required') return { kind: 'nothing-to-do' };
-  if (approval.mode === 'auto') return { kind: 'auto', reason: 'approval mode auto' };
-  const classes = changeClasses(view);
-  const rule = (approval.rules ?? []).find(({ only }) =>
-    classes.every((name) => (only as readonly string[]).includes(name)),
-  );
-  if (anything && rule?.then === 'auto') {
-    return { kind: 'auto', reason: rule.reason ?? `rule: only ${rule.only.join(', ')}` };
-  }
-  return { kind: 'ask' };
+  if (approval.mode !== 'required' && !planHasChanges(view)) return { kind: 'nothing-to-do' };
+  const { decision, reason } = decideApproval(approval, work(view));
+  return decision === 'auto' ? { kind: 'auto', reason } : { kind: 'ask' };
 }
 
-function changeClasses(view: PlanView): string[] {
-  const counted = (Object.keys(view.summary) as (keyof ChangeSummary)[]).filter(
-    (name) => name !== 'read' && view.summary[name] > 0,
-  );
-  const drifted = view.operation === 'refresh' ? view.drift.map(({ action }) => action) : [];
-  return [...new Set([...counted, ...drifted])];
+/** What there is to do; for a refresh that is writing drift into the state. */
+function work(view: PlanView): ChangeSummary {
+  if (view.operation !== 'refresh') return view.summary;
+  const drift = summarize(view.drift, 0);
+  const counts = Object.keys(drift) as (keyof ChangeSummary)[];
+  return Object.fromEntries(
+    counts.map((name) => [name, view.summary[name] + drift[name]]),
+  ) as ChangeSummary;
 }

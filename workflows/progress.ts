@@ -23,15 +23,18 @@ export interface Progress {
 }
 
 /** Sets or clears every attribute of ours: the UI's start form copies those of an earlier run. */
-export function claimSearchAttributes(input: Partial<OperationInput>): void {
+export function claimSearchAttributes(
+  input: Partial<OperationInput>,
+  outcome: string | null = null,
+): void {
   upsert({
     stack: input.stackId ?? null,
     operation: input.operation ?? null,
     requestedBy: input.requestedBy ?? null,
-    phase: 'detect',
+    phase: outcome === null ? 'detect' : 'done',
     module: null,
     engine: null,
-    outcome: null,
+    outcome,
     image: null,
     plan: null,
     hasChanges: null,

@@ -1,0 +1,77 @@
+/** Gets a plan approved: by an earlier approval, by the request, by a rule, or by a person. */
+import type { Outcome } from '../src/contract/operation.js';
+import type { PlannedChanges } from '../src/operation/types.js';
+import { DEFAULT_APPROVAL, needsApproval } from './approval-rules.js';
+import { shortDigest } from './current-details.js';
+import type { Operation } from './operation.js';
+
+/** What there is before anybody is asked. */
+export interface Approved {
+  /** The plan of an earlier round of this operation that was approved. */
+  readonly earlier: PlannedChanges | undefined;
+  /** The request itself names this plan. */
+  readonly named: boolean;
+}
+
+/** Answers the outcome when the plan is not to be carried out, else nothing. */
+export async function approvePlan(
+  operation: Operation,
+  plan: PlannedChanges,
+  approved: Approved,
+): Promise<Outcome | undefined> {
+  const { input, question, notices } = operation;
+  const { earlier, named } = approved;
+  if (earlier !== undefined && carriesOver(earlier, plan)) {
+    const digest = shortDigest(earlier.view.planDigest);
+    record(operation, plan, 'carry-over', `approval of ${digest} stands: only the state moved`);
+    return undefined;
+  }
+  if (named && input.approval === undefined) {
+    record(operation, plan, input.requestedBy ?? 'the requester', 'the request names this plan');
+    return undefined;
+  }
+  const approval = input.approval ?? DEFAULT_APPROVAL;
+  const need = needsApproval(approval, plan.view);
+  if (need.kind === 'nothing-to-do') return 'no-changes';
+  if (need.kind === 'auto') {
+    record(operation, plan, 'rule', need.reason);
+    return undefined;
+  }
+  const answer = await question.ask(plan, approval);
+  switch (answer.kind) {
+    case 'approve':
+      return undefined;
+    case 'reject':
+      return 'rejected';
+    case 'expired':
+      return 'expired';
+    case 'superseded':
+      notices.push(`gave way to ${answer.by.by}`);
+      return 'superseded';
+  }
+}
+
+/** An approval stands for a new plan when only the state moved and the changes are the same, all of them known. */
+function carriesOver(earlier: PlannedChanges, plan: PlannedChanges): boolean {
+  return (
+    earlier.basis === plan.basis &&
+    earlier.view.changesDigest === plan.view.changesDigest &&
+    !earlier.view.hasUnknown &&
+    !plan.view.hasUnknown
+  );
+}
+
+function record(
+  { progress }: Operation,
+  { view }: PlannedChanges,
+  by: string,
+  reason: string,
+): void {
+  const at = new Date().toISOString();
+  progress.set({
+    decisions: [
+      ...progress.state.decisions,
+      { decision: 'auto', planDigest: view.planDigest, by, at, reason },
+    ],
+  });
+}

@@ -1,0 +1,36 @@
+/** What one operation shares between its steps and its message handlers. */
+import type { Failure } from '../src/contract/error-code.js';
+import type { OperationInput } from '../src/contract/operation.js';
+import type { Executed } from '../src/operation/types.js';
+import type { Question } from './decide.js';
+import type { Progress } from './progress.js';
+
+export interface Operation {
+  readonly input: OperationInput;
+  readonly progress: Progress;
+  readonly question: Question;
+  /** Things a person should know, in the order they came up. */
+  readonly notices: string[];
+  /** Docker engine that its containers run on; known after the first step. */
+  dockerId?: string;
+  /** Set while a container runs: what `kill` is about; a preview's has a key. */
+  container?: { readonly key?: string };
+  executed?: Executed;
+  /** True when nothing more happens: whoever waits for a plan is answered. */
+  ended: boolean;
+  endedWith?: Failure;
+}
+
+/** One line that the server takes as a summary. */
+export function summaryLine(text: string): string {
+  return text.replace(/\s+/g, ' ').slice(0, 120);
+}
+
+/** The members that are set. */
+export function defined<T extends object>(
+  value: T,
+): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== undefined),
+  ) as never;
+}
