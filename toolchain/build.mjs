@@ -49,21 +49,9 @@ function compile() {
 }
 
 async function bundleWorkflows() {
-  const workflowsPath = join(dist, 'workflows', 'index.js');
-  if (!existsSync(workflowsPath)) return;
-  const worker = await import(
-    pathToFileURL(join(root, 'node_modules', '@temporalio', 'worker', 'lib', 'index.js')).href
-  );
-  const log = () => undefined;
-  const logger = {
-    log,
-    trace: log,
-    debug: log,
-    info: log,
-    warn: console.warn,
-    error: console.error,
-  };
-  const { code } = await worker.bundleWorkflowCode({ workflowsPath, logger });
+  const bundler = join(dist, 'src', 'temporal', 'bundle-workflows.js');
+  const { bundleWorkflows: bundle } = await import(pathToFileURL(bundler).href);
+  const { code } = await bundle();
   const file = join(dist, 'workflow-bundle.js');
   writeFileSync(`${file}.new`, code);
   renameSync(`${file}.new`, file);
