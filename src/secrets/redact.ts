@@ -59,7 +59,9 @@ function indexForms(values: Iterable<string>): FormIndex {
   const filter = new Uint8Array(HASH_MASK + 1);
   for (const form of new Set([...new Set(values)].flatMap(secretForms))) {
     const anchor = form.slice(0, ANCHOR);
-    byAnchor.set(anchor, [...(byAnchor.get(anchor) ?? []), form]);
+    const forms = byAnchor.get(anchor);
+    if (forms) forms.push(form);
+    else byAnchor.set(anchor, [form]);
     let hash = 0;
     for (let at = 0; at < ANCHOR; at += 1) hash = rolled(hash, anchor.charCodeAt(at));
     filter[hash] = 1;

@@ -1,9 +1,10 @@
 /** The object store on a local file system; serves every process of one machine. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { decodeKey, encodeKey, type ObjectInfo, type ObjectStore } from './object-store.js';
 import { storeError } from './store-error.js';
+import { syncFolder, writeSynced } from './synced-files.js';
 
 /** Where unfinished writes lie; no encoded key starts with a dot. */
 const TEMPORARY = '.tmp';
@@ -24,7 +25,7 @@ export async function openFileSystemStore(root: string): Promise<ObjectStore> {
     try {
       return await work();
     } catch (error) {
-      throw storeError(error, base);
+      throw storeError(error, `the store at ${base}`);
     }
   };
 
@@ -76,7 +77,7 @@ async function* listFolder(base: string, prefix: string): AsyncIterable<ObjectIn
   try {
     yield* walk(base, folder === '' ? '' : `${encodeKey(folder.slice(0, -1))}/`, prefix);
   } catch (error) {
-    throw storeError(error, base);
+    throw storeError(error, `the store at ${base}`);
   }
 }
 
@@ -101,16 +102,6 @@ async function* walk(base: string, folder: string, prefix: string): AsyncIterabl
   }
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
 /** Makes a folder with its parents; each new name is synced, else a crash could lose it with what is in it. */
 async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
@@ -118,15 +109,6 @@ async function makeFolder(path: string): Promise<void> {
   for (let folder = path; ; folder = dirname(folder)) {
     await syncFolder(dirname(folder));
     if (folder === first || folder === dirname(folder)) return;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

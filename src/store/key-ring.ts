@@ -1,9 +1,11 @@
 /** The master keys of an installation: one in use, older ones kept to read what they wrote. */
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { CodedError } from '../errors.js';
+import { storeError } from './store-error.js';
+import { syncFolder, writeSynced } from './synced-files.js';
 
 /** 32-byte keys by their id; `current` seals, all of them open. */
 export interface KeyRing {
@@ -96,7 +98,10 @@ export async function createKeyFile(path: string): Promise<KeyRing> {
   return ring;
 }
 
-/** Writes a key file (0600) atomically; with `create`, a file that exists is left as it is. */
+/**
+ * Writes a key file (0600) atomically; with `create`, a file that exists is left as it is.
+ * Throws `StoreUnavailable` when it can't be written.
+ */
 export async function writeKeyFile(
   path: string,
   ring: KeyRing,
@@ -104,26 +109,16 @@ export async function writeKeyFile(
 ): Promise<void> {
   const target = resolve(path);
   const draft = `${target}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(formatKeyRing(ring));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await writeSynced(draft, Buffer.from(formatKeyRing(ring)));
     await (mode === 'create' ? link(draft, target) : rename(draft, target));
+    await syncFolder(dirname(target));
   } catch (error) {
-    if (mode !== 'create' || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (mode === 'create' && (error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw storeError(error, `the master key file ${target}`);
   } finally {
     await unlink(draft).catch(() => undefined);
-  }
-  const folder = await open(dirname(target), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

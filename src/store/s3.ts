@@ -33,7 +33,7 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
   const bucket = url.host;
   const path = url.pathname.replace(/^\/+|\/+$/g, '');
   const root = path === '' ? '' : `${path}/`;
-  const place = `s3://${bucket}/${path}`;
+  const place = `the store at s3://${bucket}/${path}`;
   const target = (key: string): { Bucket: string; Key: string } => ({
     Bucket: bucket,
     Key: root + encodeKey(key),

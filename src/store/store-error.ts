@@ -13,13 +13,13 @@ const CAUSES: Readonly<Record<string, string>> = {
   ENOTDIR: 'has a file where a folder belongs',
 };
 
-/** `StoreUnavailable` for anything a file system or an S3 client threw; coded errors pass unchanged. */
+/** `StoreUnavailable` for anything a file system or an S3 client threw at `place`, e.g. `the store at /x`; coded errors pass unchanged. */
 export function storeError(error: unknown, place: string): CodedError {
   if (error instanceof CodedError) return error;
   const code = (error as { code?: string } | null)?.code ?? '';
   const message = error instanceof Error ? error.message : String(error);
   const cause = CAUSES[code] ?? `failed: ${message.split('\n')[0] ?? ''}`;
-  return new CodedError('StoreUnavailable', `the store at ${place} ${cause}`, { cause: error });
+  return new CodedError('StoreUnavailable', `${place} ${cause}`, { cause: error });
 }
 
 /** `StateDamaged` for an object that is there but not as it was written. */

@@ -66,7 +66,7 @@ describe('references', () => {
       ['other'],
     ]);
     expect(resolved.secretInputs).toEqual(['password', 'list', 'other']);
-    expect(resolved.secretValues.sort()).toEqual([
+    expect([...resolved.secretValues].sort()).toEqual([
       '5432',
       'hunter2-db',
       'line one\nline two',
