@@ -50,8 +50,12 @@ interface Event {
   readonly diagnostic?: { readonly severity: string; readonly summary: string };
 }
 
-/** Every way in which the answer to a preview differs from the bare tool's plan; empty when they agree. */
-export function planDifferences(response: ModuleResponse, bare: BarePlan): string[] {
+/** Every way in which the answer to a preview differs from the bare tool's plan; empty when they agree. `secrets` may be hidden anywhere. */
+export function planDifferences(
+  response: ModuleResponse,
+  bare: BarePlan,
+  secrets: readonly string[] = [],
+): string[] {
   const events = bare.events as unknown as readonly Event[];
   if (bare.exitCode === 1) return failureDifferences(response, bare, events);
   const shown = (bare.shown ?? {}) as unknown as Shown;
@@ -68,6 +72,7 @@ export function planDifferences(response: ModuleResponse, bare: BarePlan): strin
         expectedChange(resource, action, reasonOf(events, resource)),
       ),
       said.map((change) => ({ before: null, after: null, ...change })),
+      secrets,
     ),
     ...listDifferences(
       'drift',
@@ -76,8 +81,14 @@ export function planDifferences(response: ModuleResponse, bare: BarePlan): strin
         return action === undefined ? [] : [expectedChange(resource, action, undefined)];
       }),
       (response.drift ?? []).map((change) => ({ before: null, after: null, ...change })),
+      secrets,
     ),
-    ...listDifferences('output_changes', expectedOutputs(shown), response.output_changes ?? []),
+    ...listDifferences(
+      'output_changes',
+      expectedOutputs(shown),
+      response.output_changes ?? [],
+      secrets,
+    ),
     ...checkDifferences(shown, response),
     ...countDifferences(response, bare, events),
     ...unknownDifferences(shown, response),
@@ -183,6 +194,7 @@ function listDifferences(
   what: string,
   expected: readonly Expected[],
   said: readonly object[],
+  secrets: readonly string[],
 ): string[] {
   const rest = said.map((entry) => entry as Record<string, unknown>);
   const differences: string[] = [];
@@ -197,7 +209,9 @@ function listDifferences(
     else
       for (const name of new Set([...Object.keys(fields), ...Object.keys(entry)])) {
         const value = name === 'replace_reasons' ? sorted(entry[name]) : entry[name];
-        differences.push(...valueDifferences(`${what} ${key} ${name}`, fields[name], value));
+        differences.push(
+          ...valueDifferences(`${what} ${key} ${name}`, fields[name], value, secrets),
+        );
       }
   }
   for (const entry of rest)

@@ -44,7 +44,9 @@ export async function runRow(context: TableContext, row: Row, world: OutsideWorl
     const bare = await context.tofu.plan(bareRequest(step, row, world, files, state));
     const told = whole(preview);
     if (step.incomparable === undefined)
-      expect(planDifferences(told, bare), `${at}: preview and the bare plan`).toEqual([]);
+      expect(planDifferences(told, bare, step.secrets), `${at}: preview and the bare plan`).toEqual(
+        [],
+      );
     expect(planWords(told), `${at}: plan`).toEqual(
       typeof step.plan === 'string' ? step.plan : [...(step.plan ?? [])].sort(),
     );

@@ -121,7 +121,7 @@ resource "terraform_data" "a" {
       { plan: ['create terraform_data.a'] },
       { inputs: { hide: true }, plan: ['update terraform_data.a'], secrets: [SECRET] },
       // Here the tool's own plan shows the old value of `output`, which its state does not call sensitive.
-      { plan: ['update terraform_data.a'] },
+      { plan: ['update terraform_data.a'], secrets: [SECRET] },
     ],
   },
   {
