@@ -124,7 +124,9 @@ async function* needless(
 ): AsyncIterable<ObjectInfo & { readonly rule: Pick<RetentionRule, 'maxAgeMs'> }> {
   const plans = [];
   for await (const plan of listPlans(store, stackId)) plans.push(plan);
-  const keptPlans = new Set(plans.slice(-retention.plans.keep).map(({ digest }) => digest));
+  const keptPlans = new Set(
+    plans.slice(Math.max(0, plans.length - retention.plans.keep)).map(({ digest }) => digest),
+  );
   if (record.lastApplied) keptPlans.add(record.lastApplied.planDigest);
   for await (const info of store.objects.list(`plans/${stackId}/`)) {
     const plan = plans.find(({ key }) => key === info.key);

@@ -29,6 +29,8 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
     forcePathStyle: url.searchParams.get('forcePathStyle') === 'true',
     maxAttempts: ATTEMPTS,
     requestHandler: TIMEOUTS,
+    // Objects are verified when they are decrypted, with an error that names them.
+    responseChecksumValidation: 'WHEN_REQUIRED',
   });
   const bucket = url.host;
   const path = url.pathname.replace(/^\/+|\/+$/g, '');
