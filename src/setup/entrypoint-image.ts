@@ -52,12 +52,22 @@ export async function entrypointExecutable(
           cwd: directory,
           signal: step.signal,
           onLine: step.progress,
+          env: compilerEnvironment(context),
         });
       },
     );
     if (entry.cached) step.markCached();
     return join(entry.path, 'cldctl-entrypoint');
   });
+}
+
+/** bun obeys variables of its own (`BUN_OPTIONS` among them): none of a person's reaches the compiler. Runtimes for other targets are cached with ours. */
+function compilerEnvironment(context: SetupContext): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('BUN_'));
+  return {
+    ...Object.fromEntries(own),
+    BUN_INSTALL_CACHE_DIR: join(context.cacheDirectory, 'bun-targets'),
+  };
 }
 
 /** The scratch image that holds nothing but `/cldctl-entrypoint`; also tagged `cldctl-entrypoint:latest` for Dockerfiles that people write. */

@@ -1,12 +1,15 @@
 import { ensureBaseImage } from './base-image.js';
 import type { SetupContext } from './context.js';
 import { debianImage } from './debian-image.js';
-import { entrypointImage } from './entrypoint-image.js';
+import { entrypointExecutable, entrypointImage } from './entrypoint-image.js';
+import { nodeForArm64 } from './node.js';
 import { opentofuExecutable, opentofuPart } from './opentofu.js';
 import { postgresImage, type PostgresImage } from './postgres-image.js';
 import { providerMirror, type ProviderMirror } from './provider-mirror.js';
+import { pulumiPrograms, type PulumiPrograms } from './pulumi.js';
 import { registryProgram, type RegistryProgram } from './registry-program.js';
 import { temporalExecutable } from './temporal-executable.js';
+import { postgresPrograms, s3ServerExecutable } from './test-tools.js';
 
 /** What each part of a local system gives when it is ready. */
 export interface PartResults {
@@ -33,6 +36,16 @@ export interface PartResults {
   'provider-time': ProviderMirror;
   /** Path of a bare `tofu` for comparisons. */
   tofu: string;
+  /** A bare `pulumi` and its language hosts. */
+  pulumi: PulumiPrograms;
+  /** Path of an S3 server over a directory: `versitygw --port :PORT posix DIRECTORY`. */
+  versitygw: string;
+  /** Directory of PostgreSQL's programs. */
+  postgresql: string;
+  /** Path of the entrypoint's executable for Linux on arm64. */
+  'entrypoint-arm64': string;
+  /** Path of Node for Linux on arm64. */
+  'node-arm64': string;
 }
 
 /** Names of the parts that can be asked for. */
@@ -56,6 +69,11 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   'provider-local': (context) => providerMirror(context, 'local'),
   'provider-time': (context) => providerMirror(context, 'time'),
   tofu: opentofuExecutable,
+  pulumi: pulumiPrograms,
+  versitygw: s3ServerExecutable,
+  postgresql: postgresPrograms,
+  'entrypoint-arm64': (context) => entrypointExecutable(context, 'arm64'),
+  'node-arm64': nodeForArm64,
 };
 
 /** Sets of parts by the name that the set-up command takes for them. */

@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import type { BaseRuntime } from './base-images.js';
 import { contextTree, type ContextFile } from './build-context.js';
 import type { SetupContext } from './context.js';
@@ -7,7 +8,6 @@ import { pulledImage } from './image-step.js';
 import { nodePart } from './node.js';
 import { partImage } from './part-image.js';
 import { versions } from './versions.js';
-import { basename, dirname, join } from 'node:path';
 
 const command: GoTool = {
   name: 'pulumi',
@@ -91,7 +91,7 @@ async function pulumiPart(context: SetupContext, runtime: BaseRuntime): Promise<
       ]);
       const executable: ContextFile = {
         name: `bin/${basename(pulumi)}`,
-        source: join(pulumi),
+        source: pulumi,
         executable: true,
       };
       return [executable, ...(await contextTree('bin', dirname(languageHost)))];
@@ -99,7 +99,18 @@ async function pulumiPart(context: SetupContext, runtime: BaseRuntime): Promise<
   });
 }
 
-/** Path of a `pulumi` executable for this (Linux) machine, beside which are no language hosts; tests compare with the bare tool. */
-export async function pulumiExecutable(context: SetupContext): Promise<string> {
-  return goBuild(context, command);
+/** Bare `pulumi` on this (Linux) machine. */
+export interface PulumiPrograms {
+  executable: string;
+  /** Directories of the language hosts, to be put on the PATH. */
+  languageHosts: string[];
+}
+
+/** The command and all language hosts, built from source on either route; tests compare with the bare tool. */
+export async function pulumiPrograms(context: SetupContext): Promise<PulumiPrograms> {
+  const [executable, ...built] = await Promise.all([
+    goBuild(context, command),
+    ...Object.values(hosts).map((host) => goBuild(context, host)),
+  ]);
+  return { executable, languageHosts: built.map((path) => dirname(path)) };
 }

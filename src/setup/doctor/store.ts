@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../../config.js';
@@ -16,6 +16,7 @@ export async function* checkStore(config: Config): AsyncGenerator<Finding> {
   const existing = await nearestExisting(directory);
   try {
     await access(existing, constants.W_OK);
+    if (!(await stat(existing)).isDirectory()) throw new Error(`${existing} is a file`);
     const found = existing === directory ? directory : `${directory}, made at first use`;
     yield { subject, status: 'ok', found };
   } catch {

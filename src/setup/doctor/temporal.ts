@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { Connection } from '@temporalio/client';
 import type { Config } from '../../config.js';
 import { searchAttributes } from '../temporal-server.js';
@@ -10,6 +11,7 @@ export async function* checkTemporal(config: Config): AsyncGenerator<Finding> {
   const { address, namespace, connectionOptions } = config.temporal;
   let connection: Connection;
   try {
+    await listens(address);
     connection = await Connection.connect({ ...connectionOptions, connectTimeout: 3_000 });
   } catch (error) {
     yield {
@@ -52,6 +54,18 @@ export async function* checkTemporal(config: Config): AsyncGenerator<Finding> {
   } finally {
     await connection.close();
   }
+}
+
+/** A refused connection is known at once; the client would go on trying until its time is up. */
+function listens(address: string): Promise<void> {
+  const { hostname, port } = new URL(`tcp://${address}`);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port || 7233), timeout: 3_000 });
+    socket.once('connect', resolve);
+    socket.once('timeout', () => reject(new Error('no answer within 3 s')));
+    socket.once('error', reject);
+    for (const end of ['connect', 'timeout'] as const) socket.once(end, () => socket.destroy());
+  });
 }
 
 function firstLine(error: unknown): string {

@@ -1,0 +1,88 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadConfig } from '../../../src/config.js';
+import { diagnose, type Finding } from '../../../src/setup/doctor.js';
+
+describe('doctor', () => {
+  let directory: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'doctor-'));
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  const examine = async (
+    environment: Record<string, string> = {},
+  ): Promise<Map<string, Finding>> => {
+    const config = loadConfig({
+      HOME: directory,
+      DOCKER_HOST: 'unix:///no/such.sock',
+      TEMPORAL_ADDRESS: '127.0.0.1:1',
+      CLDCTL_ROUTE: 'source',
+      ...environment,
+    });
+    const findings = new Map<string, Finding>();
+    for await (const finding of diagnose(config)) findings.set(finding.subject, finding);
+    return findings;
+  };
+
+  it('names what is missing and how to get it, and goes on', async () => {
+    const findings = await examine();
+    expect(findings.get('Docker engine')).toMatchObject({ status: 'missing' });
+    expect(findings.get('Docker engine')?.found).toContain('/no/such.sock');
+    expect(findings.get('Temporal server')).toMatchObject({ status: 'optional' });
+    expect(findings.get('Temporal server')?.found).toContain('127.0.0.1:1');
+    expect(findings.get('Node.js')).toMatchObject({ status: 'ok', found: process.versions.node });
+    expect(findings.get('disk')?.found).toMatch(/GB free for/);
+    for (const finding of findings.values())
+      if (finding.status !== 'ok') expect(finding.remedy).toMatch(/\w/);
+  });
+
+  it('says that a store can’t be written', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    const store = pathToFileURL(join(file, 'store')).href;
+    const findings = await examine({ CLDCTL_STORE: store });
+    expect(findings.get('store')).toMatchObject({ status: 'missing' });
+  });
+
+  describe('with a registry', () => {
+    let server: Server;
+    let address: string;
+    beforeEach(async () => {
+      server = createServer((_, response) => response.writeHead(200).end('{}'));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    });
+    afterEach(() => server.close());
+
+    it('says that modules can be pushed there', async () => {
+      const findings = await examine({ CLDCTL_REGISTRY: `${address}/modules` });
+      expect(findings.get('registry')).toEqual({
+        subject: 'registry',
+        status: 'ok',
+        found: `${address}/modules`,
+      });
+    });
+
+    it('says that parts come from public images when their registry answers', async () => {
+      const image = `${address}/debian:slim`;
+      const findings = await examine({ CLDCTL_ROUTE: 'auto', CLDCTL_DEBIAN_IMAGE: image });
+      expect(findings.get('source of parts')).toMatchObject({
+        status: 'ok',
+        found: `public images (${address})`,
+      });
+    });
+  });
+
+  it('names the mirrors to set when public images are wanted and not in reach', async () => {
+    const image = '127.0.0.1:1/debian:slim';
+    const findings = await examine({ CLDCTL_ROUTE: 'public', CLDCTL_DEBIAN_IMAGE: image });
+    expect(findings.get('source of parts')).toMatchObject({ status: 'missing' });
+    expect(findings.get('source of parts')?.remedy).toContain('CLDCTL_');
+  });
+});
