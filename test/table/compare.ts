@@ -43,7 +43,6 @@ interface Event {
   readonly type?: string;
   readonly change?: {
     readonly resource: { readonly addr: string };
-    readonly action: string;
     readonly reason?: string;
   };
   readonly changes?: Partial<Counts & { remove: number }>;
@@ -111,10 +110,7 @@ function reasonOf(
   const line = events.find(
     ({ type, change }) => type === 'planned_change' && change?.resource.addr === address,
   );
-  const { action, reason } = line?.change ?? {};
-  // A create carries the triggers of a replacement too, where they mean nothing.
-  if (action === 'create') return undefined;
-  return reason?.replace(/^[a-z]+_because_/, '').replaceAll('_', '-');
+  return line?.change?.reason?.replaceAll('_', '-');
 }
 
 function expectedChange(

@@ -107,7 +107,7 @@ func (r *thingResource) Delete(ctx context.Context, request resource.DeleteReque
 func (r *thingResource) ImportState(ctx context.Context, request resource.ImportStateRequest, response *resource.ImportStateResponse) {
 	thing, err := r.world.Get(ctx, request.ID)
 	if errors.Is(err, world.ErrNotFound) {
-		return // the read that follows says that there is no such object
+		thing.ID = request.ID // the read that follows finds nothing
 	} else if err != nil {
 		report(&response.Diagnostics, "importing", request.ID, err)
 		return
