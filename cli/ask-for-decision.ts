@@ -10,25 +10,29 @@ export async function askForDecision(
   { terminal, signal }: CommandContext,
 ): Promise<'approve' | 'reject' | 'later'> {
   const digest = terminal.style.bold(shortDigest(plan.planDigest));
-  terminal.progress.stop();
-  return select(
-    {
-      message: `${plan.operation} ${plan.stackId}: approve plan ${digest}?`,
-      choices: [
-        {
-          name: 'approve',
-          value: 'approve' as const,
-          description: 'exactly this plan is carried out',
-        },
-        { name: 'reject', value: 'reject' as const, description: 'nothing is done' },
-        {
-          name: 'later',
-          value: 'later' as const,
-          description: 'leave it waiting for someone else',
-        },
-      ],
-      default: 'later',
-    },
-    { signal, output: process.stderr },
-  );
+  const resume = terminal.progress.pause();
+  try {
+    return await select(
+      {
+        message: `${plan.operation} ${plan.stackId}: approve plan ${digest}?`,
+        choices: [
+          {
+            name: 'approve',
+            value: 'approve' as const,
+            description: 'exactly this plan is carried out',
+          },
+          { name: 'reject', value: 'reject' as const, description: 'nothing is done' },
+          {
+            name: 'later',
+            value: 'later' as const,
+            description: 'leave it waiting for someone else',
+          },
+        ],
+        default: 'later',
+      },
+      { signal, output: process.stderr },
+    );
+  } finally {
+    resume();
+  }
 }

@@ -14,8 +14,10 @@ const LABEL: Readonly<Record<Phase, string>> = {
 };
 
 export interface PhaseWatch {
-  /** Ends the watching and closes the phase that is shown. */
-  stop(): Promise<void>;
+  /** Shows the phase of now, not of the last look. */
+  refresh(): Promise<void>;
+  /** Ends the watching and closes the phase that is shown; safe to call again. */
+  stop(how?: 'done' | 'failed'): Promise<void>;
 }
 
 /** Shows the phases until the operation ends or `stop` is called; trouble with watching never fails the command. */
@@ -26,9 +28,9 @@ export function followPhases(
 ): PhaseWatch {
   const ended = new AbortController();
   let shown: Phase | undefined;
-  const show = (phase: Phase | undefined): void => {
+  const show = (phase: Phase | undefined, how: 'done' | 'failed' = 'done'): void => {
     if (phase === shown) return;
-    if (shown !== undefined) terminal.progress.end(shown, 'done');
+    if (shown !== undefined) terminal.progress.end(shown, how);
     shown = phase === 'done' ? undefined : phase;
     if (shown !== undefined) terminal.progress.start(shown, LABEL[shown]);
   };
@@ -44,10 +46,18 @@ export function followPhases(
     }
   })();
   return {
-    async stop() {
+    async refresh() {
+      show(
+        await client.state(target).then(
+          ({ phase }) => phase,
+          () => shown,
+        ),
+      );
+    },
+    async stop(how) {
       ended.abort();
       await watching;
-      show(undefined);
+      show(undefined, how);
     },
   };
 }

@@ -62,6 +62,7 @@ async function watch(
   let result: OperationResult;
   try {
     const ready = await client.waitPlan(started, { signal });
+    await phases.refresh();
     const waits = ready.phase === 'awaiting-approval';
     if (ready.planDigest !== undefined) plan = await showPlan(client, started, context);
     if (options.until === 'plan') {
@@ -79,8 +80,10 @@ async function watch(
         : undefined;
     }
     result = await client.result(started, { signal });
-  } finally {
     await phases.stop();
+  } catch (error) {
+    await phases.stop('failed');
+    throw error;
   }
   terminal.print(...renderResult(result, terminal.style), ...link(started));
   terminal.document({ ...started, plan: plan ?? null, result });

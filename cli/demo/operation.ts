@@ -28,6 +28,7 @@ export async function runDemoOperation(
   const phases = followPhases(client, started, context);
   try {
     const ready = await client.waitPlan(started, { signal });
+    await phases.refresh();
     const plan = ready.planDigest === undefined ? undefined : await client.plan(started);
     if (plan !== undefined && ready.phase === 'awaiting-approval') {
       terminal.print('', ...renderPlan(plan, terminal.style), '');
@@ -38,8 +39,9 @@ export async function runDemoOperation(
     await phases.stop();
     terminal.print(...renderResult(result, terminal.style));
     return { started, plan, result };
-  } finally {
-    await phases.stop();
+  } catch (error) {
+    await phases.stop('failed');
+    throw error;
   }
 }
 

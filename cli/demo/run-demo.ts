@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { untagImages } from '../../src/docker/untag-images.js';
-import { CodedError } from '../../src/errors.js';
+import { asCodedError, CodedError } from '../../src/errors.js';
+import { readRecord, type StackRecord } from '../../src/stack/record.js';
 import type { CommandContext } from '../command-context.js';
 import { exitCodeOfOutcome, type ExitCode } from '../exit-code.js';
 import { formatDuration } from '../render/duration.js';
@@ -36,10 +37,8 @@ export async function runDemo(yes: boolean, context: CommandContext): Promise<Ex
     module: { path: 'postgres' },
     inputs: { name: `my-database-${random}`, version: major, image: system.postgres.reference },
   };
-  let applied = false;
   try {
     heading('Apply: build the module image, push it, plan, approve, carry out');
-    applied = true;
     const first = await runDemoOperation(system, apply, yes, context);
     if (first.result.outcome !== 'succeeded') {
       terminal.document({ stackId, apply: first.result });
@@ -65,9 +64,8 @@ export async function runDemo(yes: boolean, context: CommandContext): Promise<Ex
 
     heading('Destroy: plan the removal, approve, carry out');
     const last = await runDemoOperation(system, base('destroy'), yes, context);
-    applied = last.result.outcome !== 'succeeded';
     const milliseconds = Math.round(performance.now() - from);
-    if (!applied) terminal.print('', `The whole way took ${formatDuration(milliseconds)}.`);
+    terminal.print('', `The whole way took ${formatDuration(milliseconds)}.`);
     terminal.document({
       stackId,
       version,
@@ -82,7 +80,7 @@ export async function runDemo(yes: boolean, context: CommandContext): Promise<Ex
     terminal.progress.stop();
     await cleanUp(
       system,
-      applied ? { ...base('destroy'), approval: { mode: 'auto', expiresIn: '1h' } } : undefined,
+      { ...base('destroy'), approval: { mode: 'auto', expiresIn: '1h' } },
       context,
     );
   }
@@ -102,30 +100,31 @@ async function askVersion(system: DemoSystem, stackId: string, major: string): P
 /** Removes what an unfinished demo left, then stops the local system; after Ctrl-C too. */
 async function cleanUp(
   system: DemoSystem,
-  destroy: OperationInput | undefined,
+  destroy: OperationInput,
   { terminal }: CommandContext,
 ): Promise<void> {
-  if (destroy !== undefined) {
-    terminal.progress.start('clean', 'take away what was made');
-    try {
-      await system.client.cancel(destroy.stackId).catch(() => undefined);
-      await system.client.result(destroy.stackId).catch(() => undefined);
-      const started = await system.client.start(destroy);
-      await system.client.result(started);
+  const { stackId } = destroy;
+  try {
+    // What still waits or runs ends first; ended already is what is wanted.
+    await system.client.cancel(stackId).catch(() => undefined);
+    await system.client.result(stackId).catch(() => undefined);
+    const record = (await readRecord(system.store, stackId))?.record;
+    if (record?.openRun !== undefined || (record?.state !== undefined && !isEmpty(record))) {
+      terminal.progress.start('clean', 'take away what was made');
+      await system.client.result(await system.client.start(destroy));
       terminal.progress.end('clean', 'done');
-    } catch (error) {
-      // A stack that never got as far as a state has nothing to destroy.
-      terminal.progress.end(
-        'clean',
-        'failed',
-        error instanceof Error ? error.message : String(error),
-      );
     }
+  } catch (error) {
+    terminal.progress.end('clean', 'failed', asCodedError(error).message);
   }
   terminal.progress.start('stop', 'stop worker, registry and Temporal');
   await untagImages(system.engine, system.config.registry ?? '').catch(() => 0);
   await system.stop();
   terminal.progress.end('stop', 'done');
+}
+
+function isEmpty({ state }: StackRecord): boolean {
+  return state !== undefined && 'resources' in state && state.resources === 0;
 }
 
 function createHeading({ terminal, signal }: CommandContext): (title: string) => void {

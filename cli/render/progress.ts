@@ -23,6 +23,8 @@ export interface Progress {
   drop(id: string): void;
   /** Runs `write` with the live lines taken away, and draws them again. */
   around(write: () => void): void;
+  /** Leaves the terminal to someone else; what is written meanwhile comes out when the returned function is called. */
+  pause(): () => void;
   /** Takes away the live lines and stops the clock; steps that still run are forgotten. */
   stop(): void;
 }
@@ -45,6 +47,8 @@ const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 export function createProgress(options: ProgressOptions): Progress {
   const { stream, live, style, now } = options;
   const steps = new Map<string, Step>();
+  const held: (() => void)[] = [];
+  let paused = false;
   let drawn = 0;
   let timer: NodeJS.Timeout | undefined;
 
@@ -54,7 +58,7 @@ export function createProgress(options: ProgressOptions): Progress {
   };
   const draw = (): void => {
     const frame = SPINNER[Math.floor(now() / REDRAW_MS) % SPINNER.length] ?? '';
-    const width = (stream.columns ?? 80) - 1;
+    const width = (stream.columns || 80) - 1;
     for (const step of steps.values()) {
       const time = formatDuration(now() - step.from);
       const text = `  ${step.label}  ${time}${step.detail === '' ? '' : `  ${step.detail}`}`;
@@ -68,6 +72,7 @@ export function createProgress(options: ProgressOptions): Progress {
     timer = undefined;
   };
   const tick = (): void => {
+    if (paused) return;
     if (live) {
       erase();
       draw();
@@ -84,6 +89,10 @@ export function createProgress(options: ProgressOptions): Progress {
     }
   };
   const around = (write: () => void): void => {
+    if (paused) {
+      held.push(write);
+      return;
+    }
     erase();
     write();
     if (live) draw();
@@ -120,6 +129,14 @@ export function createProgress(options: ProgressOptions): Progress {
       if (steps.size === 0) stopClock();
     },
     around,
+    pause() {
+      erase();
+      paused = true;
+      return () => {
+        paused = false;
+        for (const write of held.splice(0)) around(write);
+      };
+    },
     stop() {
       erase();
       steps.clear();
