@@ -1,6 +1,7 @@
 /** All activities, by the queue that serves them. */
 import type { Logger } from '../src/log.js';
 import type { OperationDependencies } from '../src/operation/dependencies.js';
+import { createDescribe } from '../src/operation/describe-image.js';
 import type { Activities } from '../src/operation/types.js';
 import { createBuild } from './build.js';
 import { createExecute } from './execute.js';
@@ -23,7 +24,8 @@ export interface ActivitiesByQueue {
 }
 
 /** Creates them for one worker. */
-export function createActivities(dependencies: ActivityDependencies): ActivitiesByQueue {
+export function createActivities(given: Omit<ActivityDependencies, 'describe'>): ActivitiesByQueue {
+  const dependencies = { ...given, describe: createDescribe(given.engine) };
   const sweep = createSweep(dependencies);
   return {
     light: {

@@ -59,6 +59,17 @@ const variables = z.object({
   CLDCTL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
+/** What the docker command and its credential helpers read. */
+const DOCKER_VARIABLES: readonly string[] = [
+  'DOCKER_HOST',
+  'DOCKER_CONTEXT',
+  'DOCKER_CONFIG',
+  'DOCKER_CERT_PATH',
+  'DOCKER_TLS_VERIFY',
+  'HOME',
+  'PATH',
+];
+
 /** Names of base images: `CLDCTL_IMAGE_{NAME}`. */
 const BASE_IMAGES = [
   'ENTRYPOINT',
@@ -69,7 +80,15 @@ const BASE_IMAGES = [
   'PULUMI_YAML',
 ] as const;
 /** Names of public images that parts are taken from: `CLDCTL_{NAME}_IMAGE`. */
-const PUBLIC_IMAGES = ['DEBIAN', 'OPENTOFU', 'POSTGRES', 'REGISTRY', 'PULUMI', 'NODE', 'GO'] as const;
+const PUBLIC_IMAGES = [
+  'DEBIAN',
+  'OPENTOFU',
+  'POSTGRES',
+  'REGISTRY',
+  'PULUMI',
+  'NODE',
+  'GO',
+] as const;
 
 /** Everything the worker, the command and set-up are configured by; passed down, never imported. */
 export interface Config {
@@ -105,8 +124,14 @@ export interface Config {
   readonly images: Readonly<Record<string, string>>;
   /** Mirrors of public images by lower-case name, e.g. `debian`. */
   readonly publicImages: Readonly<Record<string, string>>;
-  /** `DOCKER_HOST` and `DOCKER_CONTEXT` as the `docker` command reads them. */
-  readonly docker: { readonly host?: string; readonly context?: string };
+  readonly docker: {
+    /** `DOCKER_HOST`. */
+    readonly host?: string;
+    /** `DOCKER_CONTEXT`. */
+    readonly context?: string;
+    /** What finds the docker command's own files, and what its credential helpers need. */
+    readonly environment: Readonly<Record<string, string>>;
+  };
   readonly temporal: {
     readonly connectionOptions: ConnectionOptions;
     readonly address: string;
@@ -158,7 +183,11 @@ export function loadConfig(env: Environment): Config {
     logLevel: value.CLDCTL_LOG_LEVEL,
     images: imageNames(given, BASE_IMAGES, (name) => `CLDCTL_IMAGE_${name}`),
     publicImages: imageNames(given, PUBLIC_IMAGES, (name) => `CLDCTL_${name}_IMAGE`),
-    docker: withoutUndefined({ host: given['DOCKER_HOST'], context: given['DOCKER_CONTEXT'] }),
+    docker: withoutUndefined({
+      host: given['DOCKER_HOST'],
+      context: given['DOCKER_CONTEXT'],
+      environment: pick(given, DOCKER_VARIABLES),
+    }),
     temporal: temporalConfig(given),
   }) as Config;
 }
@@ -170,10 +199,10 @@ export function maskConfig(config: Config): Record<string, unknown> {
     ...config,
     store: maskUrl(config.store),
     ...(config.stateUrl === undefined ? {} : { stateUrl: maskUrl(config.stateUrl) }),
-    docker:
-      config.docker.host === undefined
-        ? config.docker
-        : { ...config.docker, host: maskUrl(config.docker.host) },
+    docker: {
+      ...(config.docker.host === undefined ? {} : { host: maskUrl(config.docker.host) }),
+      ...(config.docker.context === undefined ? {} : { context: config.docker.context }),
+    },
     secretValues: Object.fromEntries(Object.keys(config.secretValues).map((name) => [name, '***'])),
     temporal,
   };

@@ -46,7 +46,7 @@ export function decideJson(planDigest: string): string {
 
 /** Renders state and plan; no line but the decide block's is longer than `LINE`. */
 export function renderDetails(state: OperationState, plan: PlanView | undefined): string {
-  const lines = [`**${state.operation} ${cut(state.stackId, LINE - 20)}**: ${state.phase}`];
+  const lines = [`**${state.operation} ${cut(state.stackId, LINE - 32)}**: ${state.phase}`];
   if (state.outcome !== undefined) lines.push(`outcome: ${state.outcome}`);
   if (plan !== undefined) lines.push(countsLine(plan.summary));
   if (plan !== undefined && state.phase === 'awaiting-approval') {

@@ -56,7 +56,9 @@ export async function stackOperation(raw: unknown): Promise<OperationResult> {
   handleMessages(operation);
   claimSearchAttributes(input);
   try {
-    return await finish(operation, await run(operation));
+    const ending = await run(operation);
+    // A cancel that comes now is too late: what was done is told as it was.
+    return await CancellationScope.nonCancellable(() => finish(operation, ending));
   } catch (error) {
     return await fail(operation, error);
   }

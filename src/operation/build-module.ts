@@ -1,17 +1,127 @@
 /** The image of a module source: pulled, or built from a directory. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import { dockerConfigFolder } from '../docker/docker-host.js';
+import { parseReference } from '../docker/image-reference.js';
+import { pullImage } from '../docker/push.js';
+import { registryAuth, type RegistryAuth } from '../docker/registry-auth.js';
 import { CodedError } from '../errors.js';
+import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
-import type { BuildRequest, BuiltModule } from './types.js';
+import { resolveLocalImage } from './resolve-image.js';
+import type { BuildRequest, BuiltModule, ResolvedImage } from './types.js';
+import { unpackArchive } from './unpack-archive.js';
 
-/** Placeholder until the builder is wired. */
+/** Gets the image and checks the inputs against it. Throws `ModuleNotFound`, `InvalidModule`, `BuildFailed`, `InvalidInput`, … */
 export async function buildModule(
-  _dependencies: OperationDependencies,
-  { source }: BuildRequest,
+  dependencies: OperationDependencies,
+  { source, input }: BuildRequest,
   signal: AbortSignal,
 ): Promise<BuiltModule> {
-  signal.throwIfAborted();
-  throw new CodedError(
-    'ModuleNotFound',
-    `module: ${JSON.stringify(source)} is not on this worker's Docker engine`,
+  const built =
+    'image' in source
+      ? await pulled(dependencies, source.image, input.engine, signal)
+      : await withDirectory(dependencies, source, (directory) =>
+          builtFrom(dependencies, directory, input.engine, signal),
+        );
+  await checkInputs(dependencies, built.image, input);
+  return built;
+}
+
+/** Credentials for the registry of a reference, as the docker command would find them. */
+export function authFor(
+  { config }: Pick<OperationDependencies, 'config'>,
+  reference: string,
+): Promise<RegistryAuth | undefined> {
+  const { environment } = config.docker;
+  return registryAuth(parseReference(reference).host, {
+    configFolder: dockerConfigFolder(environment),
+    environment,
+  });
+}
+
+async function pulled(
+  dependencies: OperationDependencies,
+  reference: string,
+  wanted: ResolvedImage['engine'] | undefined,
+  signal: AbortSignal,
+): Promise<BuiltModule> {
+  const { engine } = dependencies;
+  if (/^sha256:/.test(reference)) {
+    throw new CodedError(
+      'ModuleNotFound',
+      `image ${reference} is not on Docker engine ${engine.id} any more: name the module again`,
+    );
+  }
+  const auth = await authFor(dependencies, reference);
+  const { digest } = await pullImage(
+    engine,
+    { reference, auth },
+    { signal, platform: engine.platform },
   );
+  const { repository } = parseReference(reference);
+  const fixed = digest === undefined ? reference : `${repository}@${digest}`;
+  const image = await resolveLocalImage(engine, fixed, wanted);
+  if (image === undefined)
+    throw new CodedError('ModuleNotFound', `image ${reference} was pulled and is not there`);
+  return { image: { ...image, name: reference }, cached: false, push: false, notices: [] };
+}
+
+async function builtFrom(
+  dependencies: OperationDependencies,
+  moduleDir: string,
+  wanted: ResolvedImage['engine'] | undefined,
+  signal: AbortSignal,
+): Promise<BuiltModule> {
+  const { engine, config } = dependencies;
+  const { createBuilder } = await import('../standalone/index.js' as string);
+  const builder = await createBuilder({ engine, config });
+  try {
+    const result = await builder.build({ moduleDir, signal });
+    const image = await resolveLocalImage(engine, result.imageId, wanted);
+    if (image === undefined)
+      throw new CodedError('InternalError', `image ${result.reference} was built and is not there`);
+    return {
+      image: { ...image, name: result.reference },
+      cached: result.cached,
+      push: config.registry !== undefined,
+      notices: result.notices,
+    };
+  } finally {
+    await builder.close();
+  }
+}
+
+async function withDirectory<T>(
+  { store, config }: OperationDependencies,
+  source: { path: string } | { archive: string },
+  use: (directory: string) => Promise<T>,
+): Promise<T> {
+  if ('path' in source) return use(belowRoot(config.modulesRoot, source.path));
+  const directory = await mkdtemp(join(tmpdir(), 'cldctl-module-'));
+  try {
+    await unpackArchive(await store.artefacts.get(source.archive), directory);
+    return await use(directory);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function belowRoot(root: string | undefined, path: string): string {
+  if (root === undefined) {
+    throw new CodedError(
+      'InvalidConfiguration',
+      'module.path: this worker has no modules root; set CLDCTL_MODULES_ROOT, or name an image',
+    );
+  }
+  const directory = resolve(root, path);
+  const below = relative(root, directory);
+  if (below.startsWith('..') || isAbsolute(below)) {
+    throw new CodedError(
+      'InvalidInput',
+      `module.path: ${path} leads out of the worker's modules root`,
+    );
+  }
+  return directory;
 }

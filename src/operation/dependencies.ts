@@ -1,6 +1,7 @@
 /** What the steps of an operation work with. */
 import type { Config } from '../config.js';
 import type { EntrypointEvent } from '../contract/event.js';
+import type { ModuleDescription } from '../contract/module-schema.js';
 import type { Engine } from '../docker/engine.js';
 import type { Store } from '../store/open-store.js';
 
@@ -9,6 +10,8 @@ export interface OperationDependencies {
   readonly engine: Engine;
   readonly store: Store;
   readonly config: Config;
+  /** What the module in an image takes and gives; undefined in an image that was not prepared. Cached by image id. */
+  readonly describe: (imageId: string) => Promise<ModuleDescription | undefined>;
 }
 
 /** How a step that runs a container is watched and ended. */

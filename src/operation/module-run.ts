@@ -4,6 +4,7 @@ import type { OperationInput } from '../contract/operation.js';
 import type { EngineOptions, ModuleRequest } from '../contract/request.js';
 import { createLabels } from '../docker/labels.js';
 import { resolveLimits, type ModuleRun } from '../docker/module-run.js';
+import { socketGroupId } from '../docker/socket-group.js';
 import { CodedError } from '../errors.js';
 import type { RecordState } from '../stack/record.js';
 import { digestOf } from '../store/artefacts.js';
@@ -125,15 +126,11 @@ async function grantSocket(
       'options.dockerSocket: this worker grants no Docker socket; set CLDCTL_DOCKER_SOCKET_GRANT on it',
     );
   }
-  return { path, groupId: await socketGroup(engine, path, image.reference) };
+  return { path, groupId: await socketGroupId(engine, path, image.reference) };
 }
 
 function defined<T extends object>(value: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
   return Object.fromEntries(
     Object.entries(value).filter(([, member]) => member !== undefined),
   ) as never;
-}
-
-async function socketGroup(_engine: unknown, _path: string, _image: string): Promise<number> {
-  throw new CodedError('InvalidConfiguration', 'the Docker socket grant is not wired');
 }

@@ -4,6 +4,7 @@ import { CodedError } from '../errors.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { readRecord, type StackRecord } from '../stack/record.js';
 import { claimRequest } from '../stack/requests.js';
+import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
 import { plannedChanges } from './preview-stack.js';
 import { resolveLocalImage } from './resolve-image.js';
@@ -35,6 +36,7 @@ export async function prepareOperation(
   const dockerId = input.operation === 'preview' ? engine.id : (open?.dockerId ?? engine.id);
   const source = sourceOf(input, record, plan);
   const image = await resolved(dependencies, input, source);
+  if (image !== undefined && plan === undefined) await checkInputs(dependencies, image, input);
   return {
     dockerId,
     module: nameOf(source),
