@@ -1,13 +1,20 @@
 import type { Readable } from 'node:stream';
-import { PassThrough } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type Docker from 'dockerode';
-import * as tar from 'tar-stream';
+import { packArchive, readSingleFile } from '../docker/archive.js';
+import { buildImage, tagImage } from '../docker/build.js';
+import { dockerConfigFolder } from '../docker/docker-host.js';
 import { connectEngine, type Engine } from '../docker/engine.js';
-import { packArchive } from '../docker/archive.js';
-import { dockerCall, ifPresent } from '../docker/docker-error.js';
+import { findImage } from '../docker/find-image.js';
+import { parseReference } from '../docker/image-reference.js';
 import { createLabels } from '../docker/labels.js';
+import { progressError, readProgress } from '../docker/progress-lines.js';
+import { pullImage, type TransferEvent } from '../docker/push.js';
+import { registryAuth } from '../docker/registry-auth.js';
 import { CodedError } from '../errors.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Larger than any executable that is taken out of an image. */
+const largestFile = 1 << 30;
 
 /** What a set-up asks of a Docker engine. */
 export interface SetupEngine {
@@ -46,51 +53,56 @@ export interface BuildOptions {
 }
 
 /** Connects to the engine that `DOCKER_HOST`, `DOCKER_CONTEXT` or the docker command's configuration names. Throws as `connectEngine`. */
-export async function connectSetupEngine(
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<SetupEngine> {
-  return setupEngine(await connectEngine({ environment }));
+export async function connectSetupEngine(environment: Environment): Promise<SetupEngine> {
+  return setupEngine(await connectEngine({ environment }), environment);
 }
 
-function setupEngine({ docker, version }: Engine): SetupEngine {
-  const follow = (stream: NodeJS.ReadableStream, progress: (line: string) => void): Promise<void> =>
-    followProgress(docker, stream, progress);
+function setupEngine(engine: Engine, environment: Environment): SetupEngine {
+  const { docker, version } = engine;
   return {
     version,
     async hasImage(reference) {
-      const found = await ifPresent(`look for image ${reference}`, () =>
-        docker.getImage(reference).inspect(),
-      );
-      return found !== undefined;
+      return (await findImage(engine, reference)) !== undefined;
     },
     async pull(reference, signal, progress) {
-      const stream = await dockerCall(`pull ${reference}`, () =>
-        docker.createImage({ fromImage: reference, abortSignal: signal }),
-      );
-      await follow(stream, progress);
+      const { host } = parseReference(reference);
+      const auth = await registryAuth(host, {
+        configFolder: dockerConfigFolder(environment),
+        environment,
+      });
+      const onEvent = ({ message, layer }: TransferEvent): void =>
+        progress(layer === undefined ? message : `${layer}: ${message}`);
+      await pullImage(engine, { reference, auth }, { signal, onEvent });
     },
     async importRootFilesystem(stream, reference) {
       const [repo, tag] = splitTag(reference);
-      await follow(await docker.importImage(stream, { repo, tag }), () => undefined);
+      const lines = await docker.importImage(stream, { repo, tag });
+      for await (const line of readProgress(lines as Readable)) {
+        const error = progressError(line);
+        if (error !== undefined) throw new CodedError('SetupFailed', `import of ${repo}: ${error}`);
+      }
     },
     async build({ tag, context, buildArgs, labels, signal, progress }) {
-      const stream = await docker.buildImage(context, {
-        t: tag,
-        rm: true,
-        forcerm: true,
-        abortSignal: signal,
-        ...(buildArgs === undefined ? {} : { buildargs: buildArgs }),
-        ...(labels === undefined ? {} : { labels }),
-      });
-      await follow(stream, progress);
+      await buildImage(
+        engine,
+        {
+          context,
+          dockerfile: 'Dockerfile',
+          tags: [tag],
+          buildArgs: { ...buildArgs },
+          labels: { ...labels },
+        },
+        { signal, onEvent: ({ message }) => progress(message) },
+      );
     },
     async tag(reference, repository, tag) {
-      await docker.getImage(reference).tag({ repo: repository, tag });
+      await tagImage(engine, reference, `${repository}:${tag}`);
     },
     async readFile(image, path) {
       const container = await docker.createContainer({ Image: image, Cmd: ['/unused'] });
       try {
-        return await firstFile(await container.getArchive({ path }));
+        const archive = await container.getArchive({ path });
+        return await readSingleFile(archive, path, largestFile);
       } finally {
         await container.remove({ force: true, v: true });
       }
@@ -119,40 +131,6 @@ function setupEngine({ docker, version }: Engine): SetupEngine {
       }
     },
   };
-}
-
-function followProgress(
-  docker: Docker,
-  stream: NodeJS.ReadableStream,
-  progress: (line: string) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    docker.modem.followProgress(
-      stream,
-      (error, events: { error?: string; errorDetail?: { message?: string } }[] | null) => {
-        const failed = events?.find((event) => event.errorDetail ?? event.error);
-        const message = error?.message ?? failed?.errorDetail?.message ?? failed?.error;
-        if (message === undefined) resolve();
-        else reject(error?.name === 'AbortError' ? error : new CodedError('SetupFailed', message));
-      },
-      (event: { stream?: string; status?: string; id?: string }) => {
-        const line = (event.stream ?? event.status ?? '').trim();
-        if (line !== '') progress(line);
-      },
-    );
-  });
-}
-
-async function firstFile(archive: NodeJS.ReadableStream): Promise<Buffer> {
-  const extract = tar.extract();
-  const chunks: Buffer[] = [];
-  extract.on('entry', (header, stream, next) => {
-    if (header.type === 'file') stream.on('data', (chunk) => chunks.push(chunk as Buffer));
-    stream.on('end', next);
-    stream.resume();
-  });
-  await pipeline(archive.pipe(new PassThrough()), extract);
-  return Buffer.concat(chunks);
 }
 
 function splitTag(reference: string): [repository: string, tag: string] {

@@ -1,3 +1,4 @@
+import { parseReference } from '../docker/image-reference.js';
 import { versions } from './versions.js';
 
 /** Public images (and one download) that parts are taken from; each can be replaced by a mirror's name. */
@@ -26,9 +27,8 @@ export const publicImageNames: ImageNames = {
   temporalDownload: 'https://temporal.download/cli/archive',
 };
 
-/** Host of an image's registry, as Docker reads the name: what precedes the first slash when it looks like a host, else Docker Hub. */
+/** Address of the registry that an image is pulled from. */
 export function registryHost(image: string): string {
-  const first = image.split('/')[0] ?? '';
-  const named = image.includes('/') && (/[.:]/.test(first) || first === 'localhost');
-  return named ? first : 'registry-1.docker.io';
+  const { host } = parseReference(image);
+  return host === 'docker.io' ? 'registry-1.docker.io' : host;
 }
