@@ -32,6 +32,11 @@ export async function askForDecision(
       },
       { signal, output: process.stderr },
     );
+  } catch (error) {
+    // The prompt takes Ctrl-C from the terminal before it can become a signal.
+    if (error instanceof Error && /^(Exit|Abort)PromptError$/.test(error.name))
+      throw new DOMException('stopped at the question', 'AbortError');
+    throw error;
   } finally {
     resume();
   }

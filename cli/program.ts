@@ -102,7 +102,7 @@ export async function runCommandLine(
 }
 
 function reportError(error: unknown, { terminal, signal, env }: CommandContext): ExitCode {
-  if (signal.aborted && (isAbort(error) || error === signal.reason)) {
+  if (isAbort(error) || (signal.aborted && error === signal.reason)) {
     terminal.note('stopped');
     return EXIT_CODE.interrupted;
   }

@@ -2,7 +2,7 @@
 import type { IacClient, StartedOperation } from '../src/client/index.js';
 import type { OperationInput, OperationResult, PlanView } from '../src/contract/operation.js';
 import { hasChanges } from '../src/contract/change.js';
-import { CodedError } from '../src/errors.js';
+import { CodedError, isAbort } from '../src/errors.js';
 import { askForDecision } from './ask-for-decision.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT_CODE, exitCodeOfOutcome, type ExitCode } from './exit-code.js';
@@ -39,7 +39,7 @@ export async function runOperation(
     try {
       return await watch(client, started, options, context);
     } catch (error) {
-      if (context.signal.aborted) {
+      if (context.signal.aborted || isAbort(error)) {
         terminal.progress.stop();
         terminal.note(
           `stopped watching; the operation goes on: cldctl-iac status ${input.stackId}, cldctl-iac cancel ${input.stackId}`,

@@ -47,16 +47,21 @@ ${body}`;
 
 function table(schema: Schema): string {
   const rows = rowsOf(schema, '');
-  return `| member | type | required |
-| --- | --- | --- |
-${rows.map(({ path, type, required }) => `| \`${path}\` | ${type} | ${required ? 'yes' : ''} |`).join('\n')}
+  return `| member | type | required | meaning |
+| --- | --- | --- | --- |
+${rows.map(line).join('\n')}
 `;
+}
+
+function line({ path, type, required, meaning }: Row): string {
+  return `| \`${path}\` | ${type} | ${required ? 'yes' : ''} | ${meaning} |`;
 }
 
 interface Row {
   readonly path: string;
   readonly type: string;
   readonly required: boolean;
+  readonly meaning: string;
 }
 
 function rowsOf(schema: Schema, prefix: string): Row[] {
@@ -66,6 +71,7 @@ function rowsOf(schema: Schema, prefix: string): Row[] {
       path,
       type: typeOf(member),
       required: schema.required?.includes(name) ?? false,
+      meaning: (member.description ?? '').replaceAll('|', '\\|'),
     };
     const inner =
       member.properties !== undefined

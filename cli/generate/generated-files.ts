@@ -2,10 +2,12 @@
 import { jsonSchemas } from '../../src/contract/json-schemas.js';
 import { commandReference } from './command-reference.js';
 import { contractReference } from './contract-reference.js';
+import { withDescriptions } from './member-comments.js';
+import { packageRoot } from '../../src/setup/package-root.js';
 
 /** Content by path below the repository's root. */
 export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
-  const schemas = jsonSchemas();
+  const schemas = withDescriptions(jsonSchemas(), packageRoot());
   const files = new Map<string, string>();
   for (const { name, schema } of schemas)
     files.set(`schemas/${name}.json`, `${JSON.stringify(schema, undefined, 2)}\n`);
