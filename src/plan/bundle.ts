@@ -1,5 +1,6 @@
 /** The plan bundle: everything that an apply needs and must match, under one digest. */
 import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
 import {
   changeSchema,
   changeSummarySchema,
@@ -8,14 +9,13 @@ import {
   type Change,
   type OutputChange,
 } from '../contract/change.js';
-import * as z from 'zod';
 import type { Json } from '../contract/json.js';
 import { engineSchema } from '../contract/module-schema.js';
-import { engineOptionsSchema, importMappingSchema } from '../contract/request.js';
 import { stackIdSchema } from '../contract/operation.js';
-import { jsonSchema } from '../contract/change.js';
+import { engineOptionsSchema, importMappingSchema } from '../contract/request.js';
 import { digestOf } from '../store/artefacts.js';
 import { byCodePoint, canonicalJson } from './canonical.js';
+import { isMembers } from './inputs.js';
 
 /** Form of the bundles that this version writes and reads. */
 export const BUNDLE_VERSION = 1;
@@ -33,7 +33,8 @@ export const planSubjectSchema = z.object({
   /** Environment of the tool without credentials. */
   environment: z.record(z.string(), z.string()),
   /** Inputs, secret ones as `{$sensitive: hmac}`: see `maskInputs`. */
-  inputs: z.record(z.string(), jsonSchema),
+  // Not `z.record`, which drops a member named `__proto__`: the digest would not cover it.
+  inputs: z.custom<Readonly<Record<string, Json>>>((value) => isMembers(value as Json)),
   /** Names of the inputs whose values are secret. */
   secretInputs: z.array(z.string()),
   stateFingerprint: z.string().nullable(),
@@ -93,7 +94,8 @@ export function createPlanBundle(parts: PlanBundleParts): PlanBundle {
   const bundle = {
     subject: planSubjectSchema.parse(parts.subject),
     findings: planFindingsSchema.parse(parts.findings),
-    changes: parts.changes,
+    // Unknown members go now: they would not be there when the plan is loaded, and its digest would differ.
+    changes: z.array(changeSchema).parse(parts.changes),
     previewId: parts.previewId ?? randomBytes(16).toString('hex'),
     ...(parts.plan && { plan: parts.plan }),
   };
@@ -105,7 +107,7 @@ export function createPlanBundle(parts: PlanBundleParts): PlanBundle {
     ...bundle,
     manifest,
     digest: manifestDigest(manifest),
-    changesDigest: changesDigest(parts.changes, parts.findings.outputChanges),
+    changesDigest: changesDigest(bundle.changes, bundle.findings.outputChanges),
   };
 }
 

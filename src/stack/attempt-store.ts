@@ -91,11 +91,12 @@ export async function openAttempt(
   });
   const open = record.openRun as OpenRun;
   const ref = { stackId, planDigest: open.planDigest, attempt: open.attempt };
-  await store.objects.create(markKey(ref, 'intended'), Buffer.from(stringifyJson(open)));
-  return {
-    fresh,
-    attempt: (await readAttempt(store, ref)) ?? { ...ref, status: 'intended', run: open },
-  };
+  const marked = await store.objects.create(
+    markKey(ref, 'intended'),
+    Buffer.from(stringifyJson(open)),
+  );
+  const intended: Attempt = { ...ref, status: 'intended', run: open };
+  return { fresh, attempt: (marked ? undefined : await readAttempt(store, ref)) ?? intended };
 }
 
 /**

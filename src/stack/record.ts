@@ -1,6 +1,6 @@
 /** The stack record: what is known of a stack, durable and changed only by compare-and-set. */
 import * as z from 'zod';
-import { changeSummarySchema } from '../contract/change.js';
+import { actionSchema, changeSummarySchema, jsonSchema } from '../contract/change.js';
 import { parseJson, stringifyJson } from '../contract/json.js';
 import { engineSchema, runtimeSchema } from '../contract/module-schema.js';
 import {
@@ -8,7 +8,6 @@ import {
   recordedDecisionSchema,
   stackIdSchema,
 } from '../contract/operation.js';
-import { actionSchema, jsonSchema } from '../contract/change.js';
 import { digestSchema } from '../contract/request.js';
 import type { Store } from '../store/open-store.js';
 import { damagedObject } from '../store/store-error.js';
@@ -183,9 +182,8 @@ export async function writeRecord(
     await store.objects.delete(recordKey(stackId, number));
     throw new StoreConflict(stackId);
   }
-  for (const old of numbers) {
-    if (old <= newest - KEPT_RECORDS) await store.objects.delete(recordKey(stackId, old));
-  }
+  const outdated = numbers.filter((old) => old <= newest - KEPT_RECORDS);
+  await Promise.all(outdated.map((old) => store.objects.delete(recordKey(stackId, old))));
   return number;
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { LosslessNumber } from '../../../src/contract/json.js';
+import { LosslessNumber, parseJson, type Json } from '../../../src/contract/json.js';
 import { approvalCarriesOver, differingParts } from '../../../src/plan/carry-over.js';
 import { maskInputs } from '../../../src/plan/inputs.js';
 import { makeBundle, type BundleChanges } from './make-bundle.js';
@@ -46,6 +46,17 @@ describe('the plan digest', () => {
     ['environment', 'the environment', { subject: { environment: {} } }],
     ['inputs', 'an input', { subject: { inputs: { size: 3 } } }],
     ['inputs', 'a secret input', { subject: { inputs: { key: { $sensitive: 'ffff' } } } }],
+    [
+      'inputs',
+      'an input with an odd name',
+      {
+        subject: {
+          inputs: parseJson(
+            '{"size":2,"name":"shop","key":{"$sensitive":"cd34"},"__proto__":1}',
+          ) as Record<string, Json>,
+        },
+      },
+    ],
     ['operation', 'the operation', { subject: { operation: 'destroy' } }],
     ['operation', 'an option', { subject: { options: { targets: ['a.one'] } } }],
     ['operation', 'an import', { subject: { imports: [{ address: 'a.x', id: '1' }] } }],

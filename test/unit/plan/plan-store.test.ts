@@ -38,6 +38,14 @@ describe('a saved plan', () => {
     expect((await loadPlan(store, undefined, hex, soon)).bundle.digest).toBe(bundle.digest);
   });
 
+  test('with a change that has more members than we know is loaded all the same', async () => {
+    const store = await openTestStore();
+    const changes = [{ resource: 'r', action: 'create' as const, future: 1 }];
+    const bundle = makeBundle({ changes });
+    await savePlan(store, bundle, { createdAt });
+    expect((await loadPlan(store, 'shop', bundle.digest, soon)).bundle).toEqual(bundle);
+  });
+
   test('saved again is one plan', async () => {
     const store = await openTestStore();
     const bundle = makeBundle();

@@ -18,7 +18,7 @@ const tofu = (over: object = {}): Uint8Array =>
     ],
     ...over,
   });
-const resource = (over: object = {}): object => ({
+const resource = (over: object = {}) => ({
   urn: 'urn:pulumi:s::p::my:T::r',
   type: 'my:T',
   inputs: {
@@ -95,7 +95,7 @@ describe('what a Pulumi state says of the world', () => {
   test('stays the same through what an update without changes rewrites', () => {
     const rewritten = resource({
       inputs: {
-        secret: { ...(resource() as any).inputs.secret, ciphertext: 'v1:other:other' },
+        secret: { ...resource().inputs.secret, ciphertext: 'v1:other:other' },
         a: 1,
       },
       dependencies: ['y', 'x'],
