@@ -171,7 +171,10 @@ export async function readAttempt(store: Store, ref: AttemptRef): Promise<Attemp
     readMark(store, ref, 'started', startSchema),
     readMark(store, ref, 'ended', attemptResultSchema),
   ]);
-  if (!run) return undefined;
+  if (!run) {
+    if (!started && !result) return undefined;
+    throw damagedObject(markKey(ref, 'intended'), 'it is gone, but the attempt was started');
+  }
   return {
     stackId: ref.stackId,
     planDigest: ref.planDigest,

@@ -243,6 +243,14 @@ describe('attempts in the store', () => {
     expect((await readRecord(store, 's'))?.record.openRun?.dockerId).toBe('engine-1');
   });
 
+  test('a started attempt whose first mark is gone is damage, not a plan that was never tried', async () => {
+    const store = await openTestStore();
+    const { attempt } = await openAttempt(store, 's', newRun());
+    await markStarted(store, attempt, 'c1', at);
+    await store.objects.delete(`attempts/s/${'a'.repeat(64)}/000001.intended`);
+    await expect(openAttempt(store, 's', newRun())).rejects.toMatchObject({ code: 'StateDamaged' });
+  });
+
   test('a result without a start mark is written only as nothing-ran, or with the mark', async () => {
     const store = await openTestStore();
     const { attempt } = await openAttempt(store, 's', newRun());
