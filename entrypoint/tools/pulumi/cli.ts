@@ -130,7 +130,7 @@ export function createCli(
         },
       }),
     );
-    relay.end(end.skipped);
+    relay.end();
     await events.flush();
     return {
       ...end,

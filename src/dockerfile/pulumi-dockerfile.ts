@@ -1,0 +1,170 @@
+/** Dockerfiles of Pulumi modules: dependencies in a stage and a layer of their own, before the sources. */
+import type { PulumiDependencies } from '../detect/pulumi-dependencies.js';
+
+export interface PulumiDockerfilePlan {
+  /** Base image of the runtime. */
+  readonly base: string;
+  readonly dependencies: PulumiDependencies;
+  /**
+   * File of the build context with certificates that package registries are checked against besides the public ones; it stays in the
+   * stage that installs.
+   */
+  readonly certificates?: string;
+}
+
+/** Installers that the base images don't bring, in the versions that were tested. */
+const TOOLS = {
+  pnpm: 'pnpm@10.18.3',
+  yarn: 'yarn@1.22.22',
+  bun: 'bun@1.3.14',
+  uv: 'uv==0.13.9',
+  poetry: 'poetry==2.5.1',
+};
+const STAGE = 'dependencies';
+const VENV = '/opt/cldctl/venv';
+const PROGRAM = '/opt/cldctl/program';
+
+/** The Dockerfile of a module. What is installed comes from a stage of its own, so that caches and build tools stay behind. */
+export function renderPulumiDockerfile(plan: PulumiDockerfilePlan): string {
+  const { base, dependencies } = plan;
+  if (dependencies.runtime === 'yaml') return lines([`FROM ${base}`, ...finalSteps([])]);
+  const install = installSteps(dependencies);
+  return lines([
+    `FROM ${base} AS ${STAGE}`,
+    'USER 0:0',
+    'WORKDIR /module',
+    ...certificateSteps(plan.certificates),
+    ...install.steps,
+    '',
+    `FROM ${base}`,
+    ...finalSteps(install.results, install.environment),
+  ]);
+}
+
+interface Install {
+  readonly steps: readonly string[];
+  /** Paths that the final image takes over. */
+  readonly results: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+function installSteps(dependencies: Exclude<PulumiDependencies, { runtime: 'yaml' }>): Install {
+  switch (dependencies.runtime) {
+    case 'nodejs':
+      return {
+        steps: [
+          copy(dependencies.files),
+          `RUN ${nodeInstall(dependencies)}`,
+          'RUN mkdir -p node_modules',
+        ],
+        results: ['/module/node_modules'],
+      };
+    case 'python':
+      return {
+        steps: [
+          `RUN python3 -m venv ${VENV}`,
+          `ENV PATH=${VENV}/bin:$PATH VIRTUAL_ENV=${VENV} PIP_DISABLE_PIP_VERSION_CHECK=1`,
+          ...(dependencies.manager === 'pip'
+            ? []
+            : [
+                `RUN python3 -m venv /opt/installer && /opt/installer/bin/pip install --no-cache-dir ${TOOLS[dependencies.manager]}`,
+              ]),
+          copy(dependencies.files),
+          `RUN ${pythonInstall(dependencies)}`,
+        ],
+        results: [VENV],
+        environment: { PATH: `${VENV}/bin:$PATH` },
+      };
+    case 'go':
+      return {
+        steps: [
+          'ENV CGO_ENABLED=0',
+          copy(dependencies.files),
+          // Compiles the SDK, nearly all of the work, before the sources; `go mod download` would fetch modules that nothing imports.
+          'RUN go build github.com/pulumi/pulumi/sdk/v3/go/pulumi github.com/pulumi/pulumi/sdk/v3/go/pulumi/config',
+          'COPY . .',
+          `RUN go build -ldflags="-s -w" -o ${PROGRAM} .`,
+        ],
+        results: [PROGRAM],
+        // The language host asks for the list of modules; without their cache it must not look for them elsewhere.
+        environment: { GOFLAGS: '-mod=mod', GOPROXY: 'off', GOTOOLCHAIN: 'local' },
+      };
+  }
+}
+
+function nodeInstall({
+  manager,
+  locked,
+  typescript,
+}: Extract<PulumiDependencies, { runtime: 'nodejs' }>): string {
+  switch (manager) {
+    case 'npm': {
+      const install = locked ? 'npm ci' : 'npm install --no-package-lock';
+      const production = `${install} --omit=dev --no-audit --no-fund`;
+      // The compiler is a development dependency by custom, and needed to run the program.
+      return typescript ? `${production} && ${npmTypescript()}` : production;
+    }
+    case 'pnpm':
+      return `npx --yes ${TOOLS.pnpm} install --prod ${locked ? '--frozen-lockfile' : ''} --config.node-linker=hoisted`.replace(
+        / +/g,
+        ' ',
+      );
+    case 'yarn':
+      return `npx --yes ${TOOLS.yarn} install --production${locked ? ' --frozen-lockfile' : ''} --non-interactive`;
+    case 'bun':
+      return `npx --yes ${TOOLS.bun} install --production${locked ? ' --frozen-lockfile' : ''}`;
+  }
+}
+
+function npmTypescript(): string {
+  const version = `require('./package-lock.json').packages['node_modules/typescript']?.version`;
+  const wanted = `require('./package.json').devDependencies?.typescript`;
+  const script = `let v;try{v=${version}}catch{};v??=${wanted};if(v)console.log('typescript@'+v)`;
+  return `npm install --no-save --no-package-lock --omit=dev --no-audit --no-fund $(node -e ${JSON.stringify(script)})`;
+}
+
+function pythonInstall({
+  manager,
+  locked,
+}: Extract<PulumiDependencies, { runtime: 'python' }>): string {
+  switch (manager) {
+    case 'pip':
+      return 'pip install --no-cache-dir -r requirements.txt';
+    case 'uv':
+      return `UV_PROJECT_ENVIRONMENT=${VENV} /opt/installer/bin/uv sync --no-cache --no-dev --no-install-project${locked ? ' --frozen' : ''}`;
+    case 'poetry':
+      return `/opt/installer/bin/poetry install --only main --no-root --no-interaction --no-cache`;
+  }
+}
+
+function certificateSteps(file: string | undefined): string[] {
+  if (file === undefined) return [];
+  const place = '/opt/certificates.pem';
+  const names = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'PIP_CERT', 'REQUESTS_CA_BUNDLE'];
+  return [`COPY ${file} ${place}`, `ENV ${names.map((name) => `${name}=${place}`).join(' ')}`];
+}
+
+function finalSteps(
+  results: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): string[] {
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return [
+    'USER 0:0',
+    'WORKDIR /module',
+    ...results.map((path) => `COPY --from=${STAGE} ${path} ${path}`),
+    ...(variables.length === 0 ? [] : [`ENV ${variables.join(' ')}`]),
+    'COPY . .',
+    'RUN ["/cldctl-entrypoint","prepare","pulumi","module"]',
+    'USER 10001:10001',
+    'ENTRYPOINT ["/cldctl-entrypoint"]',
+  ];
+}
+
+function copy(files: readonly string[]): string {
+  return `COPY ${files.join(' ')} ./`;
+}
+
+function lines(steps: readonly string[]): string {
+  return `${steps.join('\n')}\n`;
+}
