@@ -15,7 +15,7 @@ const EPOCH = new Date(0);
 export async function packModule(directory: string): Promise<Buffer> {
   const tar = pack();
   const chunks: Buffer[] = [];
-  tar.on('data', (chunk: Buffer) => chunks.push(chunk));
+  tar.on('data', (chunk) => chunks.push(chunk as Buffer));
   const ended = new Promise<void>((resolve, reject) => tar.on('end', resolve).on('error', reject));
   let total = 0;
   for await (const path of filesBelow(directory)) {
