@@ -120,8 +120,8 @@ async function readPreview(
   const changes =
     action === 'refresh'
       ? []
-      : planChanges(collected.resources(), stored, masking, request.options?.replace ?? []);
-  const drift = driftChanges(collected.drift(), stored, masking);
+      : sorted(planChanges(collected.resources(), stored, masking, request.options?.replace ?? []));
+  const drift = sorted(driftChanges(collected.drift(), stored, masking));
   const outputs = action === 'import' ? [] : previewedOutputs(session, collected, planned, masking);
   return {
     changes,
@@ -129,6 +129,13 @@ async function readPreview(
     outputChanges: outputs,
     hasUnknown: [...changes, ...outputs].some(({ after }) => hasUnknown(after ?? null)),
   };
+}
+
+/** The engine works on several resources at once: its order differs from run to run. */
+function sorted(changes: readonly Change[]): Change[] {
+  return [...changes].sort((a, b) =>
+    a.resource < b.resource ? -1 : a.resource > b.resource ? 1 : 0,
+  );
 }
 
 function storedProperties(session: Session, planned: Record<string, Properties>): StoredProperties {
