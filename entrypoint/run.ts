@@ -50,6 +50,7 @@ export async function runRequest(deps: RunDependencies): Promise<number> {
   let request: ModuleRequest | undefined;
   let response: ModuleResponse;
   let incomplete = false;
+  let rescued: Buffer | undefined;
   try {
     const input = await timings.measure('input', async () =>
       deps.input === undefined
@@ -62,7 +63,9 @@ export async function runRequest(deps: RunDependencies): Promise<number> {
     }
     text = input.text;
     request = validateRequest(text);
-    response = await runTool(deps, request, redactor, timings);
+    response = await runTool(deps, request, redactor, timings, (state) => {
+      rescued = state;
+    });
   } catch (error) {
     response = failed(actionIn(text), failureOf(error));
   }
@@ -78,6 +81,7 @@ export async function runRequest(deps: RunDependencies): Promise<number> {
       timings: timings.all(),
     },
     exitCode: incomplete ? EXIT.inputIncomplete : exitCode(response, deps.interruption),
+    rescuedState: rescued,
     sealKey: request?.seal_key,
     events: deps.events,
   });
@@ -88,6 +92,7 @@ async function runTool(
   request: ModuleRequest,
   redactor: Redactor,
   timings: Timings,
+  rescueState: (state: Buffer) => void,
 ): Promise<ModuleResponse> {
   const { locations, events, interruption, native } = deps;
   const paths = workspacePaths(locations.workspace);
@@ -107,6 +112,7 @@ async function runTool(
       interruption,
       run: createRunCommand({ temporary: paths.temporary, interruption, native }),
       timings,
+      rescueState,
     },
     request,
   );

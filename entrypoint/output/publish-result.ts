@@ -12,6 +12,8 @@ export async function publishResult(result: {
   readonly paths: WorkspacePaths;
   readonly response: ModuleResponse;
   readonly exitCode: number;
+  /** A state that could be written nowhere. */
+  readonly rescuedState: Buffer | undefined;
   readonly sealKey: string | undefined;
   readonly events: EventStream;
 }): Promise<number> {
@@ -32,7 +34,7 @@ export async function publishResult(result: {
     });
   }
   if (result.sealKey !== undefined) {
-    const sealed = resultFrame(response, text, exitCode, paths.root, result.sealKey);
+    const sealed = resultFrame(response, text, exitCode, { ...result, key: result.sealKey });
     if (sealed !== undefined) events.emit({ type: 'result', sealed });
   }
   await events.flush();

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModuleResponse } from '../../src/contract/index.js';
+import type { WorkspacePaths } from '../locations.js';
 import { sealFrame } from '../../src/contract/sealed-frame.js';
 
 /** A file that compresses less than this can't be in a frame. */
@@ -14,8 +15,12 @@ export function resultFrame(
   response: ModuleResponse,
   outputText: string,
   exitCode: number,
-  workspace: string,
-  key: string,
+  rest: {
+    readonly paths: WorkspacePaths;
+    readonly rescuedState: Buffer | undefined;
+    /** Base64. */
+    readonly key: string;
+  },
 ): string | undefined {
   const named = {
     plan: response.plan?.path,
@@ -23,11 +28,12 @@ export function resultFrame(
     changes: response.changes_file?.path,
   };
   const files: Record<string, Uint8Array> = { 'output.json': Buffer.from(outputText) };
+  if (rest.rescuedState !== undefined) files['state'] = rest.rescuedState;
   for (const [name, path] of Object.entries(named)) {
     if (path === undefined) continue;
-    const file = join(workspace, path);
+    const file = join(rest.paths.root, path);
     if (!existsSync(file) || statSync(file).size > LARGEST) return undefined;
     files[name] = readFileSync(file);
   }
-  return sealFrame({ exitCode, files }, Buffer.from(key, 'base64'));
+  return sealFrame({ exitCode, files }, Buffer.from(rest.key, 'base64'));
 }

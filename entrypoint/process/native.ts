@@ -1,17 +1,20 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** System calls that JavaScript has no function for; each does nothing where it can't be made. */
+/** System calls that JavaScript has no function for; what can be done without does nothing where it can't be made. */
 export interface NativeCalls {
   /** Closes `/proc/self/{environ,mem}` to the processes of the same user (`PR_SET_DUMPABLE` 0). */
   protectMemory(): void;
   /** Collects orphans that ended: as PID 1 they are ours, and each zombie counts against the limit of processes. */
   reapOrphans(own: ReadonlySet<number>): void;
-  /** Gives the disk space of `[0, length)` back while the rest of the file stays where it is. */
-  releaseStart(descriptor: number, length: number): void;
+  /** Makes a named pipe (0600). Throws when it can't. */
+  makePipe(path: string): void;
+  /** Asks for more room in a pipe. */
+  enlargePipe(descriptor: number, bytes: number): void;
 }
 
 interface Library {
-  readonly symbols: Record<string, (...values: (number | bigint | null)[]) => number>;
+  readonly symbols: Record<string, (...values: (number | bigint | Buffer | null)[]) => number>;
 }
 interface ForeignFunctions {
   dlopen(name: string, symbols: Record<string, { args: string[]; returns: string }>): Library;
@@ -19,16 +22,16 @@ interface ForeignFunctions {
 
 const PR_SET_DUMPABLE = 4;
 const WNOHANG = 1;
-/** `FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE` */
-const PUNCH_HOLE = 3;
+const F_SETPIPE_SZ = 1031;
 
 const NONE: NativeCalls = {
   protectMemory: () => undefined,
   reapOrphans: () => undefined,
-  releaseStart: () => undefined,
+  makePipe: (path) => void execFileSync('mkfifo', ['-m', '0600', path]),
+  enlargePipe: () => undefined,
 };
 
-/** The calls through bun's FFI; under Node, which has none, they do nothing. */
+/** The calls through bun's FFI. Node, which has none, is for tests: pipes come from a command, the rest does nothing. */
 export function loadNativeCalls(): NativeCalls {
   const runtime = (globalThis as { Bun?: { FFI?: ForeignFunctions } }).Bun?.FFI;
   if (runtime === undefined) return NONE;
@@ -37,7 +40,8 @@ export function loadNativeCalls(): NativeCalls {
     symbols = runtime.dlopen('libc.so.6', {
       prctl: { args: ['i32', 'u64', 'u64', 'u64', 'u64'], returns: 'i32' },
       waitpid: { args: ['i32', 'ptr', 'i32'], returns: 'i32' },
-      fallocate: { args: ['i32', 'i32', 'i64', 'i64'], returns: 'i32' },
+      mkfifo: { args: ['ptr', 'u32'], returns: 'i32' },
+      fcntl: { args: ['i32', 'i32', 'i32'], returns: 'i32' },
     }).symbols;
   } catch {
     return NONE;
@@ -48,8 +52,11 @@ export function loadNativeCalls(): NativeCalls {
       if (process.pid !== 1) return;
       for (const pid of zombies()) if (!own.has(pid)) symbols.waitpid?.(pid, null, WNOHANG);
     },
-    releaseStart: (descriptor, length) =>
-      symbols.fallocate?.(descriptor, PUNCH_HOLE, 0n, BigInt(length)),
+    makePipe: (path) => {
+      if (symbols.mkfifo?.(Buffer.from(`${path}\0`), 0o600) !== 0)
+        throw new Error(`${path}: a pipe can't be made there`);
+    },
+    enlargePipe: (descriptor, bytes) => symbols.fcntl?.(descriptor, F_SETPIPE_SZ, bytes),
   };
 }
 

@@ -27,6 +27,8 @@ export interface ToolContext {
   /** Runs one command of the tool; throws `FailureError` when it can't be started. */
   readonly run: RunCommand;
   readonly timings: Timings;
+  /** Takes a state that can be written nowhere, so that it leaves the container in the sealed frame at least. */
+  readonly rescueState: (state: Buffer) => void;
 }
 
 /** What `prepare` works with, as root, while the image is built. */

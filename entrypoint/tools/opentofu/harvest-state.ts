@@ -9,8 +9,8 @@ import type { TofuEnd } from './tofu.js';
 /** The state after an apply. */
 export interface Harvest {
   readonly state: StateFile;
-  /** Where it is when that is not the usual place. */
-  readonly file?: string;
+  /** Where it is when that is not the usual place; null: nowhere but in the result frame. */
+  readonly file?: string | null;
   /** True when the tool could not write its state and it was saved from its emergency copy. */
   readonly recovered: boolean;
   /** Why there is no state to trust. */
@@ -24,7 +24,8 @@ export async function harvestState(session: Session, end: TofuEnd): Promise<Harv
   const { paths } = session.context;
   const emergency = emergencyCopy(join(paths.module, ERRORED_STATE), end.stream.emergencyState);
   if (emergency !== undefined) {
-    const file = save(session, emergency.text) ? paths.state : join(paths.module, ERRORED_STATE);
+    const file = save(session, emergency.text) ? paths.state : (emergency.file ?? null);
+    if (file === null) session.context.rescueState(Buffer.from(emergency.text));
     const found = { state: emergency.state, file, recovered: true };
     return session.copy.localState
       ? found
@@ -43,20 +44,24 @@ export async function harvestState(session: Session, end: TofuEnd): Promise<Harv
   return { state, recovered: false, failure: damaged(text) };
 }
 
-function emergencyCopy(
-  path: string,
-  dumped: string | undefined,
-): { text: string; state: StateSummary } | undefined {
+interface EmergencyCopy {
+  readonly text: string;
+  readonly state: StateSummary;
+  /** Absent when the tool could only print it. */
+  readonly file?: string;
+}
+
+function emergencyCopy(path: string, dumped: string | undefined): EmergencyCopy | undefined {
   if (existsSync(path)) {
     const state = readStateFile(path);
-    if (typeof state !== 'string') return { text: readFileSync(path, 'utf8'), state };
+    if (typeof state !== 'string') return { text: readFileSync(path, 'utf8'), state, file: path };
   }
   if (dumped === undefined) return undefined;
   const state = readStateText(dumped);
   return typeof state === 'string' ? undefined : { text: dumped, state };
 }
 
-/** A full disk is the usual reason: what is no longer needed makes room. */
+/** Puts the state where the next run finds it. A full disk is the usual reason: what is no longer needed makes room. */
 function save(session: Session, text: string): boolean {
   const { paths } = session.context;
   const dispensable = [

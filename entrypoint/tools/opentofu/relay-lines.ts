@@ -10,8 +10,8 @@ type Stream = 'stdout' | 'stderr';
 export interface LineRelay {
   /** `ends` is false for a piece of a line that goes on. */
   line(stream: Stream, text: string, ends: boolean): void;
-  /** Call at the end of the command with the bytes that were skipped before they came here. */
-  end(skipped: number): void;
+  /** Call at the end of the command; tells how much was dropped. */
+  end(): void;
 }
 
 export function relayLines(
@@ -37,9 +37,9 @@ export function relayLines(
       else open.add(stream);
       emit(stream, pieces[stream].push(text, ends));
     },
-    end: (skipped) => {
+    end: () => {
       for (const stream of open) emit(stream, pieces[stream].push('', true));
-      if (dropped + skipped > 0) events.emit({ type: 'dropped', bytes: dropped + skipped });
+      if (dropped > 0) events.emit({ type: 'dropped', bytes: dropped });
     },
   };
 }

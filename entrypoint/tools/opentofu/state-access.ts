@@ -24,23 +24,24 @@ export async function withOutputs(
   return typeof pulled === 'string' ? {} : (pulled.outputs ?? {});
 }
 
-/** How an answer tells a state. */
+/** How an answer tells a state; `file` null: it is in no file. */
 export function stateAnswer(
   session: Session,
   state: StateFile,
-  file?: string,
+  file?: string | null,
 ): ResponseState | undefined {
   if (state === 'damaged') return undefined;
   if (state === 'none') return { fingerprint: null };
   const { fingerprint, serial, lineage, resources } = state;
   const { paths } = session.context;
-  const path = file ?? (session.copy.localState ? paths.state : undefined);
+  const usual = session.copy.localState ? paths.state : null;
+  const path = file === undefined ? usual : file;
   return {
     fingerprint,
     serial,
     lineage,
     resources,
-    ...(path === undefined ? {} : { path: relative(paths.root, path) }),
+    ...(path === null ? {} : { path: relative(paths.root, path) }),
   };
 }
 

@@ -59,7 +59,7 @@ export function createTofu(
         onPause: () => events.flush(),
       }),
     );
-    relay.end(end.skipped);
+    relay.end();
     await events.flush();
     return { ...end, stream, errorText };
   };
