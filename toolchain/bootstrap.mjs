@@ -135,5 +135,7 @@ try {
   process.exitCode = await main();
 } catch (error) {
   console.error(error.message);
+  // Whoever counts tests has to be told that there were none.
+  if (verb === 'test') console.log('0 passed, 1 failed');
   process.exitCode = 1;
 }
