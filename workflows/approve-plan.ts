@@ -1,6 +1,7 @@
 /** Gets a plan approved: by an earlier approval, by the request, by a rule, or by a person. */
 import type { Outcome } from '../src/contract/operation.js';
 import type { PlannedChanges } from '../src/operation/types.js';
+import { approvalCarriesOver, type ApprovalBasis } from '../src/plan/carry-over.js';
 import { DEFAULT_APPROVAL, needsApproval } from './approval-rules.js';
 import { shortDigest } from './current-details.js';
 import type { Operation } from './operation.js';
@@ -21,10 +22,13 @@ export async function approvePlan(
 ): Promise<Outcome | undefined> {
   const { input, question, notices } = operation;
   const { earlier, named } = approved;
-  if (earlier !== undefined && carriesOver(earlier, plan)) {
-    const digest = shortDigest(earlier.view.planDigest);
-    record(operation, plan, 'carry-over', `approval of ${digest} stands: only the state moved`);
-    return undefined;
+  if (earlier !== undefined) {
+    const { carries, why } = approvalCarriesOver(basisOf(earlier), basisOf(plan));
+    if (carries) {
+      const digest = shortDigest(earlier.view.planDigest);
+      record(operation, plan, 'carry-over', `approval of ${digest} stands: ${why}`);
+      return undefined;
+    }
   }
   if (named && input.approval === undefined) {
     record(operation, plan, input.requestedBy ?? 'the requester', 'the request names this plan');
@@ -51,14 +55,8 @@ export async function approvePlan(
   }
 }
 
-/** An approval stands for a new plan when only the state moved and the changes are the same, all of them known. */
-function carriesOver(earlier: PlannedChanges, plan: PlannedChanges): boolean {
-  return (
-    earlier.basis === plan.basis &&
-    earlier.view.changesDigest === plan.view.changesDigest &&
-    !earlier.view.hasUnknown &&
-    !plan.view.hasUnknown
-  );
+function basisOf({ view, basis }: PlannedChanges): ApprovalBasis {
+  return { ...view, basis };
 }
 
 function record(

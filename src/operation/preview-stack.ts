@@ -6,13 +6,13 @@ import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
 import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
-import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
+import { approvalBasis } from '../plan/approval-basis.js';
+import { createPlanBundle } from '../plan/bundle.js';
 import { canonicalJson } from '../plan/canonical.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
 import { readRecord, type StackRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
-import { digestOf } from '../store/artefacts.js';
 import { previewName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
@@ -105,17 +105,8 @@ export function plannedChanges(saved: SavedPlan): PlannedChanges {
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
     },
-    basis: planBasis(saved.bundle),
+    basis: approvalBasis(saved.bundle).basis,
   };
-}
-
-/** Digest of the parts that have to be equal for an approval to carry over; state, changes and findings may move. */
-function planBasis({ manifest, subject }: PlanBundle): string {
-  const moving = new Set(['preview-id', 'plan', 'state', 'findings', 'changes']);
-  const fixed = manifest.filter(({ name }) => !moving.has(name));
-  return digestOf(
-    canonicalJson([...fixed, { stateLocation: subject.stateLocation }] as unknown as Json),
-  );
 }
 
 interface Asked {

@@ -1,37 +1,29 @@
-/** Whether an approval of one plan still stands for another. */
-import { byCodePoint } from './canonical.js';
-import type { PlanBundle } from './bundle.js';
+/** Whether an approval of one plan still stands for another; pure, for workflows. */
 
-/** Parts that always differ between two previews, and say nothing. */
-const UNIQUE = new Set(['preview-id', 'plan']);
-/** Parts that may differ: state moved, that is why there is a new preview; findings are compared where they matter. */
-const MOVING = new Set(['state', 'findings']);
-
-/** Names of the parts in which two bundles differ, e.g. `inputs`, `state`; sorted. */
-export function differingParts(a: PlanBundle, b: PlanBundle): string[] {
-  const left = new Map(a.manifest.map((entry) => [entry.name, entry.sha256]));
-  const right = new Map(b.manifest.map((entry) => [entry.name, entry.sha256]));
-  return [...new Set([...left.keys(), ...right.keys()])]
-    .filter((name) => left.get(name) !== right.get(name))
-    .sort(byCodePoint);
+/** What two plans are compared by. */
+export interface ApprovalBasis {
+  readonly planDigest: string;
+  /** Digest of everything but state and changes: see `approvalBasis`. */
+  readonly basis: string;
+  readonly changesDigest: string;
+  /** True when a value is known only after the apply. */
+  readonly hasUnknown: boolean;
 }
 
 /**
- * An approval carries over to a new preview only if operation, image, engine, inputs and environment are identical,
- * only the state moved, no value is unknown in either plan, and the changes are the same; `why` names the first reason.
+ * An approval carries over to a new preview only if operation, options, image, engine, inputs and environment are
+ * identical, only the state moved, no value is unknown in either plan, and the changes are the same.
  */
 export function approvalCarriesOver(
-  approved: PlanBundle,
-  fresh: PlanBundle,
+  approved: ApprovalBasis,
+  fresh: ApprovalBasis,
 ): { readonly carries: boolean; readonly why: string } {
-  if (approved.digest === fresh.digest) return { carries: true, why: 'it is the same plan' };
-  const differing = differingParts(approved, fresh).filter((name) => !UNIQUE.has(name));
-  const other = differing.filter((name) => !MOVING.has(name) && name !== 'changes');
-  if (other.length > 0) return { carries: false, why: `differs in ${other.join(', ')}` };
-  if (approved.subject.stateLocation !== fresh.subject.stateLocation) {
-    return { carries: false, why: 'the state is in another place' };
+  if (approved.planDigest === fresh.planDigest)
+    return { carries: true, why: 'it is the same plan' };
+  if (approved.basis !== fresh.basis) {
+    return { carries: false, why: 'the image, the inputs or other parts of the request differ' };
   }
-  if (approved.findings.hasUnknown || fresh.findings.hasUnknown) {
+  if (approved.hasUnknown || fresh.hasUnknown) {
     return { carries: false, why: 'it has values that are known only after the apply' };
   }
   if (approved.changesDigest !== fresh.changesDigest) {

@@ -1,10 +1,21 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { LosslessNumber, parseJson, type Json } from '../../../src/contract/json.js';
-import { approvalCarriesOver, differingParts } from '../../../src/plan/carry-over.js';
+import { approvalBasis } from '../../../src/plan/approval-basis.js';
+import type { PlanBundle } from '../../../src/plan/bundle.js';
+import { approvalCarriesOver } from '../../../src/plan/carry-over.js';
 import { maskInputs } from '../../../src/plan/inputs.js';
 import { makeBundle, type BundleChanges } from './make-bundle.js';
 
+const carriesOver = (approved: PlanBundle, fresh: PlanBundle) =>
+  approvalCarriesOver(approvalBasis(approved), approvalBasis(fresh));
+/** Names of the manifest's files in which two bundles differ. */
+const differingParts = (a: PlanBundle, b: PlanBundle): string[] =>
+  b.manifest
+    .filter(
+      ({ name, sha256 }) => a.manifest.find((entry) => entry.name === name)?.sha256 !== sha256,
+    )
+    .map(({ name }) => name);
 const same = { previewId: '0'.repeat(32) };
 const other = `registry.example/shop@sha256:${'2'.repeat(64)}`;
 
@@ -89,25 +100,25 @@ describe('an approval carries over', () => {
       subject: { stateFingerprint: 'lineage/5' },
       plan: 'another plan file',
     });
-    expect(approvalCarriesOver(makeBundle(), fresh)).toEqual({
+    expect(carriesOver(makeBundle(), fresh)).toEqual({
       carries: true,
       why: 'only the state moved, and the changes are the same',
     });
   });
 
   test.each<[string, string, BundleChanges]>([
-    ['the image differs', 'differs in image', { subject: { image: other } }],
-    ['the engine differs', 'differs in engine', { subject: { toolVersion: '1.13.0' } }],
-    ['an input differs', 'differs in inputs', { subject: { inputs: { size: 3 } } }],
+    ['the image differs', 'request differ', { subject: { image: other } }],
+    ['the engine differs', 'request differ', { subject: { toolVersion: '1.13.0' } }],
+    ['an input differs', 'request differ', { subject: { inputs: { size: 3 } } }],
     [
       'a secret was rotated',
-      'differs in inputs',
+      'request differ',
       { subject: { inputs: { size: 2, name: 'shop', key: { $sensitive: 'ee' } } } },
     ],
-    ['the environment differs', 'differs in environment', { subject: { environment: { A: 'b' } } }],
-    ['an option differs', 'differs in operation', { subject: { options: { replace: ['a.one'] } } }],
-    ['the operation differs', 'differs in operation', { subject: { operation: 'destroy' } }],
-    ['the state is elsewhere', 'in another place', { subject: { stateLocation: 'x' } }],
+    ['the environment differs', 'request differ', { subject: { environment: { A: 'b' } } }],
+    ['an option differs', 'request differ', { subject: { options: { replace: ['a.one'] } } }],
+    ['the operation differs', 'request differ', { subject: { operation: 'destroy' } }],
+    ['the state is elsewhere', 'request differ', { subject: { stateLocation: 'x' } }],
     ['a value is unknown', 'known only after', { findings: { hasUnknown: true } }],
     [
       'the changes differ',
@@ -130,18 +141,18 @@ describe('an approval carries over', () => {
       { outputChanges: [{ name: 'o', action: 'create' }] },
     ],
   ])('not when %s', (_what, why, change) => {
-    const result = approvalCarriesOver(makeBundle(), makeBundle(change));
+    const result = carriesOver(makeBundle(), makeBundle(change));
     expect(result).toEqual({ carries: false, why: expect.stringContaining(why) });
   });
 
   test('not when the approved plan had an unknown value', () => {
     const unknown = makeBundle({ findings: { hasUnknown: true } });
-    expect(approvalCarriesOver(unknown, makeBundle()).carries).toBe(false);
+    expect(carriesOver(unknown, makeBundle()).carries).toBe(false);
   });
 
   test('to the very same plan always', () => {
     const bundle = makeBundle({ findings: { hasUnknown: true } });
-    expect(approvalCarriesOver(bundle, bundle).carries).toBe(true);
+    expect(carriesOver(bundle, bundle).carries).toBe(true);
   });
 });
 
