@@ -7,6 +7,7 @@ export const registerWorker: RegisterCommand = (program, run) => {
     .command('worker')
     .description('serve operations: workflows, containers of one Docker engine, its control queue')
     .option('--create-key', 'make a master key (mode 0600) when the store is new')
+    .option('--dev', 'with a Temporal server of its own (7233, UI 8233), base image and key')
     .addHelpText(
       'after',
       `
@@ -14,45 +15,49 @@ Configured by CLDCTL_* and TEMPORAL_* variables: docs/configuration.md. SIGTERM 
 containers, which go on: the next worker adopts them. A second one ends at once.
 
 Examples:
-  cldctl-iac worker --create-key
-  CLDCTL_DOCKER_SOCKET_GRANT=/var/run/docker.sock CLDCTL_MODULES_ROOT=./examples cldctl-iac worker`,
+  cldctl-iac worker --dev
+  CLDCTL_DOCKER_SOCKET_GRANT=/var/run/docker.sock CLDCTL_MODULES_ROOT=./examples cldctl-iac worker --create-key`,
     )
     .action(
-      run(async (context, flags: { createKey?: boolean }) => {
-        const config = await context.config();
-        const [{ connectEngine }, { openStore }, { runWorker }, { dockerEnvironment }] =
-          await Promise.all([
-            import('../../src/docker/engine.js'),
-            import('../../src/store/open-store.js'),
-            import('../../src/worker.js'),
-            import('../../src/setup/setup-settings.js'),
-          ]);
-        const engine = await connectEngine({ environment: dockerEnvironment(config) });
-        const store = await openStore({
-          store: config.store,
-          masterKeyFile: config.masterKeyFile,
-          allowCreate: flags.createKey === true,
-        });
+      run(async (context, flags: { createKey?: boolean; dev?: boolean }) => {
+        const given = await context.config();
+        const dev =
+          flags.dev === true
+            ? await (await import('../start-dev-temporal.js')).startDevTemporal(given, context)
+            : undefined;
+        const config = dev?.config ?? given;
         try {
-          await runWorker({
-            config,
-            engine,
-            store,
-            signal: context.signal,
-            onReady: () => {
-              const ready = {
-                engine: engine.id,
-                store: store.url,
-                temporal: config.temporal.address,
-              };
-              context.terminal.note(
-                `worker ready on ${ready.temporal} with Docker engine ${ready.engine}`,
-              );
-              context.terminal.document({ ready });
-            },
+          const [{ connectEngine }, { openStore }, { runWorker }, { dockerEnvironment }] =
+            await Promise.all([
+              import('../../src/docker/engine.js'),
+              import('../../src/store/open-store.js'),
+              import('../../src/worker.js'),
+              import('../../src/setup/setup-settings.js'),
+            ]);
+          const engine = await connectEngine({ environment: dockerEnvironment(config) });
+          const store = await openStore({
+            store: config.store,
+            masterKeyFile: config.masterKeyFile,
+            allowCreate: flags.createKey === true || dev !== undefined,
           });
+          try {
+            await runWorker({
+              config,
+              engine,
+              store,
+              signal: context.signal,
+              onReady: () => {
+                const { address } = config.temporal;
+                const ready = { engine: engine.id, store: store.url, temporal: address };
+                context.terminal.note(`worker ready on ${address} with Docker engine ${engine.id}`);
+                context.terminal.document({ ready });
+              },
+            });
+          } finally {
+            store.close();
+          }
         } finally {
-          store.close();
+          await dev?.stop();
         }
         return EXIT_CODE.done;
       }),
