@@ -10,7 +10,7 @@ import {
   type ResourceStep,
   type StepOperation,
 } from './engine-event.js';
-import type { FailedCommand } from './failure.js';
+import { shownMessage, type FailedCommand } from './failure.js';
 
 /** How a command ended and what its events said. */
 export interface CliEnd extends CommandEnd {
@@ -101,7 +101,10 @@ export function createCli(
           const { diagnostic } = event;
           if (diagnostic.severity !== 'info' && diagnostics.length < MOST_DIAGNOSTICS)
             diagnostics.push(diagnostic);
-          return say(diagnostic.severity === 'info' ? 'stdout' : 'stderr', diagnostic.message);
+          return say(
+            diagnostic.severity === 'info' ? 'stdout' : 'stderr',
+            shownMessage(diagnostic),
+          );
         }
         case 'text':
           return say('stdout', event.message);

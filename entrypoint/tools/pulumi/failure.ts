@@ -191,6 +191,11 @@ function failureOf(
   };
 }
 
+/** What of a diagnostic may be shown while the command runs. */
+export function shownMessage(diagnostic: EngineDiagnostic): string {
+  return VIOLATION.test(diagnostic.message) ? describeViolation(diagnostic) : diagnostic.message;
+}
+
 /** Only names: the engine's text prints values, those of secrets that the program made included. */
 function describeViolation({ message, urn }: EngineDiagnostic): string {
   const resource = urn ?? /urn:pulumi:\S+/.exec(message)?.[0];

@@ -1,0 +1,199 @@
+import { describe, expect, it } from 'vitest';
+import type { EngineDiagnostic } from '../../../../entrypoint/tools/pulumi/engine-event.js';
+import {
+  classifyFailure,
+  parseLockHolder,
+  type FailedCommand,
+} from '../../../../entrypoint/tools/pulumi/failure.js';
+
+const LOCKED = `error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end or delete the lock file with \`pulumi cancel\`.
+  file:///w/.pulumi/locks/organization/p/s/4f5ac8e1-9d1a-4f70-a0e2-7a4d6c1f0a11.json: created by root@ctr0123abcd (pid 1) at 2026-11-23T10:00:00Z
+`;
+
+function failed(more: Partial<FailedCommand>): FailedCommand {
+  return {
+    exitCode: 1,
+    signal: undefined,
+    diagnostics: [],
+    standardError: '',
+    resourceFailed: false,
+    result: undefined,
+    interrupted: false,
+    ...more,
+  };
+}
+const error = (message: string, more: Partial<EngineDiagnostic> = {}): EngineDiagnostic => ({
+  severity: 'error',
+  message,
+  ...more,
+});
+
+describe('each text of the CLI has its code', () => {
+  it.each<[string, Partial<FailedCommand>, string, RegExp]>([
+    [
+      'locked',
+      { standardError: LOCKED },
+      'StateLocked',
+      /locked by root@ctr0123abcd since 2026-11-23T10:00:00Z/,
+    ],
+    [
+      'wrong passphrase',
+      { standardError: 'error: get stack secrets manager: incorrect passphrase' },
+      'InvalidInput',
+      /passphrase does not match/,
+    ],
+    [
+      'another salt',
+      { standardError: 'error: decrypting secret value: cipher: message authentication failed' },
+      'InvalidInput',
+      /passphrase/,
+    ],
+    [
+      'plugin missing',
+      {
+        diagnostics: [
+          error(
+            "no resource plugin 'pulumi-resource-random' found in the workspace or on your $PATH",
+          ),
+        ],
+      },
+      'InvalidModule',
+      /plugin random is not in the image/,
+    ],
+    [
+      'language host missing',
+      {
+        standardError:
+          "error: failed to load language plugin dotnet: no language plugin 'pulumi-language-dotnet' found in the workspace or on your $PATH",
+      },
+      'InvalidModule',
+      /runtime dotnet/,
+    ],
+    [
+      'dependency missing, nodejs',
+      {
+        diagnostics: [
+          error(
+            "Running program '/module' failed with an unhandled exception:\nError: Cannot find module 'left-pad'",
+          ),
+        ],
+      },
+      'InvalidModule',
+      /dependency left-pad/,
+    ],
+    [
+      'dependency missing, python',
+      {
+        diagnostics: [
+          error(
+            "Program failed with an unhandled exception:\nModuleNotFoundError: No module named 'requests'",
+          ),
+        ],
+      },
+      'InvalidModule',
+      /dependency requests/,
+    ],
+    [
+      'configuration missing',
+      { diagnostics: [error("Missing required configuration variable 'p:name'")] },
+      'InvalidInput',
+      /p:name/,
+    ],
+    [
+      'backend out of reach',
+      { standardError: 'error: unable to open state database "postgres://***": timeout' },
+      'StoreUnavailable',
+      /state backend/,
+    ],
+    [
+      'import of nothing',
+      { diagnostics: [error("Preview failed: resource 'x-1' does not exist")] },
+      'InvalidInput',
+      /"x-1"/,
+    ],
+    [
+      'a program that throws',
+      {
+        diagnostics: [
+          error(
+            "Running program '/module' failed with an unhandled exception:\nError: boom\n    at x",
+          ),
+        ],
+      },
+      'ModuleFailed',
+      /^Error: boom$/,
+    ],
+    [
+      'a resource that fails',
+      {
+        diagnostics: [
+          error('quota exceeded', { urn: 'urn:pulumi:s::p::a:b:C$x:y:Z::n' }),
+          error('update failed'),
+        ],
+        resourceFailed: true,
+      },
+      'ModuleFailed',
+      /^x:y:Z n: quota exceeded$/,
+    ],
+    [
+      'only program output, no error event',
+      { diagnostics: [error('resource "x" is not defined', { severity: 'info#err' })] },
+      'ModuleFailed',
+      /"x" is not defined/,
+    ],
+    ['only standard error', { standardError: 'one\nerror: two\n' }, 'ModuleFailed', /^two$/],
+    ['nothing at all', { exitCode: 255 }, 'ModuleFailed', /exit code 255 before it was done/],
+    ['two signals', { exitCode: 8, result: 'canceled' }, 'ModuleFailed', /interrupted/],
+  ])('%s', (_name, command, code, message) => {
+    const failure = classifyFailure(failed(command));
+    expect(failure.code).toBe(code);
+    expect(failure.message).toMatch(message);
+  });
+});
+
+describe('plan violations', () => {
+  const urn = 'urn:pulumi:s::p::outside:index:Thing::a';
+  const violation = error(
+    `resource ${urn} violates plan: properties changed: =~secret[{&{{other-secret}}}], ~~value[{blue}!={green}]`,
+    { urn },
+  );
+
+  it('name properties and never values', () => {
+    const failure = classifyFailure(failed({ diagnostics: [violation] }));
+    expect(failure.code).toBe('PlanViolated');
+    expect(failure.message).toContain('value');
+    expect(JSON.stringify(failure)).not.toMatch(/other-secret|blue|green/);
+  });
+
+  it('name the step that was not approved', () => {
+    const failure = classifyFailure(
+      failed({
+        diagnostics: [
+          error('delete is not allowed by the plan: this resource is constrained to update', {
+            urn,
+          }),
+        ],
+      }),
+    );
+    expect(failure).toMatchObject({
+      code: 'PlanViolated',
+      message: 'outside:index:Thing a: delete was not approved (approved: update)',
+    });
+  });
+
+  it('after an ordinary failure are only what was not reached', () => {
+    const failure = classifyFailure(
+      failed({ diagnostics: [error('quota exceeded', { urn }), violation], resourceFailed: true }),
+    );
+    expect(failure.code).toBe('ModuleFailed');
+  });
+});
+
+it('reads who holds a lock', () => {
+  expect(parseLockHolder(LOCKED)).toEqual({
+    id: '4f5ac8e1-9d1a-4f70-a0e2-7a4d6c1f0a11',
+    who: 'root@ctr0123abcd',
+    created: '2026-11-23T10:00:00Z',
+  });
+  expect(parseLockHolder('error: no lock')).toBeUndefined();
+});
