@@ -8,7 +8,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Failure } from '../src/contract/error-code.js';
+import { isRetryable, type Failure } from '../src/contract/error-code.js';
 import {
   operationInputSchema,
   type OperationInput,
@@ -163,8 +163,10 @@ async function finish(operation: Operation, ending: Ending): Promise<OperationRe
 async function fail(operation: Operation, error: unknown): Promise<never> {
   const { input, progress } = operation;
   const { phase } = progress.state;
-  const canceled = isCancellation(error);
   const failure = failureOf(error, phase === 'apply' ? 'execute' : phase);
+  // A cancel between two tries of a step ends it with the error of the last one.
+  const betweenTries = CancellationScope.current().consideredCancelled && isRetryable(failure.code);
+  const canceled = isCancellation(error) || betweenTries;
   const outcome = canceled ? 'canceled' : 'failed';
   return CancellationScope.nonCancellable(async () => {
     // What happened in phase apply was recorded where it happened.

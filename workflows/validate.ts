@@ -1,5 +1,6 @@
 /** Arguments of workflows and messages, checked first: what people paste comes with every mistake. */
 import type * as z from 'zod';
+import { issueLines } from '../src/contract/issues.js';
 import { applicationFailure } from './failures.js';
 
 /** Parses by the schema; throws `InvalidInput` whose first line lists every issue. */
@@ -10,17 +11,10 @@ export function validate<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const parsed = schema.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const issues = flatten(parsed.error.issues);
+  const issues = issueLines(parsed.error);
   throw applicationFailure({
     code: 'InvalidInput',
     message: `${what}: ${issues.join('; ')}`,
     detail: { issues },
-  });
-}
-
-function flatten(issues: readonly z.core.$ZodIssue[]): string[] {
-  return issues.map((issue) => {
-    const path = issue.path.map(String).join('.');
-    return path === '' ? issue.message : `${path}: ${issue.message}`;
   });
 }

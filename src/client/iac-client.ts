@@ -17,6 +17,7 @@ import {
   type DataConverter,
   type PayloadCodec,
 } from '@temporalio/common';
+import { issueLines } from '../contract/issues.js';
 import {
   operationInputSchema,
   type Decision,
@@ -418,9 +419,7 @@ export class IacClient {
 function parseInput(input: OperationInput): OperationInput {
   const parsed = operationInputSchema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map((issue) =>
-    issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
-  );
+  const issues = issueLines(parsed.error);
   throw new CodedError('InvalidInput', issues.join('; '), { detail: { issues } });
 }
 

@@ -1,0 +1,162 @@
+/** A whole system of a test's own: Temporal server, store, worker processes, client, and images of small modules. */
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { IacClient } from '../../src/client/index.js';
+import { loadConfig } from '../../src/config.js';
+import { packArchive } from '../../src/docker/archive.js';
+import { buildImage } from '../../src/docker/build.js';
+import { connectEngine, type Engine } from '../../src/docker/engine.js';
+import { findImage } from '../../src/docker/find-image.js';
+import { createLabels } from '../../src/docker/labels.js';
+import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
+import { dockerEnvironment, setupSettings } from '../../src/setup/setup-settings.js';
+import { startTemporalServer, type TemporalServer } from '../../src/setup/temporal-server.js';
+import { openStore, type Store } from '../../src/store/open-store.js';
+import { startCommand, type RunningCommand } from './command.js';
+
+export interface SystemOptions {
+  /** Further variables of the workers. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Keep the server's database over `restartTemporal`. */
+  readonly durable?: boolean;
+}
+
+/** Made by `createLocalSystem`, ended by `close`. */
+export interface LocalSystem {
+  readonly engine: Engine;
+  readonly client: IacClient;
+  readonly env: Readonly<Record<string, string>>;
+  readonly address: string;
+  /** Starts a worker process and waits until it serves. */
+  startWorker(): Promise<RunningCommand>;
+  /** Kills the Temporal server and starts it again on the same port and database. */
+  restartTemporal(): Promise<void>;
+  /** The store, opened beside the workers. */
+  openStore(): Promise<Store>;
+  /** Containers of a stack's mutating run: id and state. */
+  containers(stackId: string): Promise<{ id: string; state: string }[]>;
+  close(): Promise<void>;
+}
+
+/** Sets up server and store; the first worker makes the store's key. */
+export async function createLocalSystem(options: SystemOptions = {}): Promise<LocalSystem> {
+  const settings = loadConfig(process.env);
+  const { temporal: binary } = await prepareLocalSystem({
+    need: ['engine', 'temporal'],
+    ...setupSettings(settings),
+    signal: new AbortController().signal,
+    report: () => undefined,
+  });
+  const engine = await connectEngine({ environment: dockerEnvironment(settings) });
+  const directory = await mkdtemp(join(tmpdir(), 'cldctl-system-'));
+  const databaseFile =
+    options.durable === true ? { databaseFile: join(directory, 'temporal.db') } : {};
+  let server: TemporalServer = await startTemporalServer({ binary, ...databaseFile });
+  const { address } = server;
+  const env = {
+    TEMPORAL_ADDRESS: address,
+    CLDCTL_STORE: pathToFileURL(join(directory, 'store')).href,
+    CLDCTL_LOG_LEVEL: 'error',
+    ...(process.env['DOCKER_HOST'] === undefined
+      ? {}
+      : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+    ...options.env,
+  };
+  const client = await IacClient.connect({ connectionOptions: { address } });
+  const workers: RunningCommand[] = [];
+  const containers = async (stackId: string): Promise<{ id: string; state: string }[]> => {
+    const filters = { label: [`dev.cldctl.stack-id=${stackId}`, 'dev.cldctl.purpose=mutation'] };
+    const found = await engine.docker.listContainers({ all: true, filters });
+    return found.map(({ Id, State }) => ({ id: Id, state: State }));
+  };
+  return {
+    engine,
+    client,
+    env,
+    address,
+    containers,
+    async startWorker() {
+      const worker = startCommand(['worker', '--create-key'], { env });
+      workers.push(worker);
+      await worker.seen('worker ready');
+      return worker;
+    },
+    async restartTemporal() {
+      await server.stop();
+      const port = Number(address.split(':')[1]);
+      server = await startTemporalServer({ binary, port, ...databaseFile });
+    },
+    openStore: () => openStore({ store: env.CLDCTL_STORE }),
+    async close() {
+      for (const worker of workers) worker.signal('SIGTERM');
+      await Promise.all(workers.map(({ done }) => done));
+      await client.close();
+      await removeObjects(engine, env.CLDCTL_STORE);
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** An id that no other test has. */
+export function uniqueStack(purpose: string): string {
+  return `test-${purpose}-${randomBytes(4).toString('hex')}`;
+}
+
+/** An image of an OpenTofu module with one file; made once per content. Its containers need no network. */
+export async function tofuModule(engine: Engine, source: string): Promise<string> {
+  const { opentofu: base } = await prepareLocalSystem({
+    need: ['opentofu'],
+    ...setupSettings(loadConfig(process.env)),
+    signal: new AbortController().signal,
+    report: () => undefined,
+  });
+  const digest = createHash('sha256').update(base).update(source).digest('hex').slice(0, 12);
+  const tag = `cldctl-test/module:${digest}`;
+  if ((await findImage(engine, tag)) !== undefined) return tag;
+  const dockerfile = [
+    `FROM ${base}`,
+    'COPY main.tf /module/main.tf',
+    'USER 0',
+    'RUN ["/cldctl-entrypoint", "prepare"]',
+    'USER 10001:10001',
+  ];
+  const context = await packArchive([
+    { name: 'Dockerfile', bytes: dockerfile.join('\n'), mode: 0o644, uid: 0, gid: 0 },
+    { name: 'main.tf', bytes: source, mode: 0o644, uid: 0, gid: 0 },
+  ]);
+  await buildImage(
+    engine,
+    {
+      context,
+      dockerfile: 'Dockerfile',
+      tags: [tag],
+      labels: createLabels({ engine: 'opentofu' }),
+    },
+    { signal: new AbortController().signal },
+  );
+  return tag;
+}
+
+/** Containers and volumes of the installation whose store goes away. */
+async function removeObjects(engine: Engine, storeUrl: string): Promise<void> {
+  const store = await openStore({ store: storeUrl }).catch(() => undefined);
+  if (store === undefined) return;
+  const filters = { label: [`dev.cldctl.installation=${store.installation}`] };
+  store.close();
+  for (const { Id } of await engine.docker.listContainers({ all: true, filters })) {
+    await engine.docker
+      .getContainer(Id)
+      .remove({ force: true, v: true })
+      .catch(() => undefined);
+  }
+  const { Volumes } = await engine.docker.listVolumes({ filters });
+  for (const { Name } of Volumes)
+    await engine.docker
+      .getVolume(Name)
+      .remove()
+      .catch(() => undefined);
+}
