@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const stamp = join(dist, '.build-digest');
+const workflowBundle = join(dist, 'workflow-bundle.js');
 const folders = ['src', 'workflows', 'activities', 'entrypoint', 'cli', 'bench'];
 
 /** Whether dist/ is what the sources give. */
@@ -18,7 +19,7 @@ export function isBuilt() {
 /** Builds. Throws when a source does not compile. */
 export async function build() {
   const digest = sourceDigest();
-  rmSync(stamp, { force: true });
+  for (const file of [stamp, workflowBundle]) rmSync(file, { force: true });
   removeOrphans(new Set(sourceFiles()));
   compile();
   await bundleWorkflows();
@@ -49,12 +50,11 @@ function compile() {
 }
 
 async function bundleWorkflows() {
-  const bundler = join(dist, 'src', 'temporal', 'bundle-workflows.js');
-  const { bundleWorkflows: bundle } = await import(pathToFileURL(bundler).href);
+  const module = join(dist, 'src', 'temporal', 'bundle-workflows.js');
+  const { bundleWorkflows: bundle } = await import(pathToFileURL(module).href);
   const { code } = await bundle();
-  const file = join(dist, 'workflow-bundle.js');
-  writeFileSync(`${file}.new`, code);
-  renameSync(`${file}.new`, file);
+  writeFileSync(`${workflowBundle}.new`, code);
+  renameSync(`${workflowBundle}.new`, workflowBundle);
 }
 
 /** What was compiled from a source that is gone must not be found by an import any more. */

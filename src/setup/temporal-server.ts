@@ -1,23 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { CodedError } from '../errors.js';
+import { SEARCH_ATTRIBUTES } from '../temporal/search-attributes.js';
 import { startInBackground } from './background-process.js';
 import { freePort } from './free-port.js';
-
-/** The search attributes that operations set, by name and Temporal type. */
-export const searchAttributes: Readonly<Record<string, 'Keyword' | 'Bool'>> = {
-  IacStack: 'Keyword',
-  IacModule: 'Keyword',
-  IacEngine: 'Keyword',
-  IacOperation: 'Keyword',
-  IacPhase: 'Keyword',
-  IacOutcome: 'Keyword',
-  IacImage: 'Keyword',
-  IacPlan: 'Keyword',
-  IacRequestedBy: 'Keyword',
-  IacHasChanges: 'Bool',
-  IacDrift: 'Bool',
-};
 
 /** How to start an embedded Temporal server. */
 export interface TemporalServerOptions {
@@ -29,8 +15,6 @@ export interface TemporalServerOptions {
   uiPort?: number;
   /** SQLite file that keeps everything over a restart; default: memory only. */
   databaseFile?: string;
-  /** Default: the ones that operations set. */
-  searchAttributes?: Readonly<Record<string, string>>;
   signal?: AbortSignal;
 }
 
@@ -45,20 +29,19 @@ export interface TemporalServer {
 const startLimitMilliseconds = 30_000;
 
 /**
- * Starts Temporal's development server and waits until its `default` namespace answers.
+ * Starts Temporal's development server with the search attributes that operations set, and waits until its `default` namespace answers.
  * Throws `CodedError` `TemporalUnavailable` with the server's last words when it ends or isn't serving after half a minute.
  */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
   const address = `127.0.0.1:${port}`;
-  const attributes = Object.entries(options.searchAttributes ?? searchAttributes);
   const server = startInBackground(options.binary, [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1'],
     ...['--port', String(port), '--ui-port', String(uiPort)],
     ...['--log-level', 'warn', '--log-format', 'json'],
     ...(options.databaseFile === undefined ? [] : ['--db-filename', options.databaseFile]),
-    ...attributes.flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]),
+    ...SEARCH_ATTRIBUTES.flatMap(({ name, type }) => ['--search-attribute', `${name}=${type}`]),
   ]);
   try {
     await untilServing(address, server.exited, options.signal);

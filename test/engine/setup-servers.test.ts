@@ -13,7 +13,8 @@ import { freePort } from '../../src/setup/free-port.js';
 import { prepareLocalSystem, type LocalSystem } from '../../src/setup/prepare-local-system.js';
 import { startRegistry } from '../../src/setup/registry.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
-import { searchAttributes, startTemporalServer } from '../../src/setup/temporal-server.js';
+import { startTemporalServer } from '../../src/setup/temporal-server.js';
+import { SEARCH_ATTRIBUTES } from '../../src/temporal/search-attributes.js';
 import { testEngine, uniqueName } from '../support/test-engine.js';
 
 const settings = setupSettings(loadConfig(process.env));
@@ -35,7 +36,7 @@ describe('servers of a local system', () => {
       const connection = await Connection.connect({ address: server.address });
       const known = await connection.operatorService.listSearchAttributes({ namespace: 'default' });
       expect(Object.keys(known.customAttributes ?? {})).toEqual(
-        expect.arrayContaining(Object.keys(searchAttributes)),
+        expect.arrayContaining(SEARCH_ATTRIBUTES.map(({ name }) => name)),
       );
       await connection.close();
       expect((await fetch(server.uiUrl)).status).toBe(200);

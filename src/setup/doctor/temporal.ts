@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { Connection } from '@temporalio/client';
 import type { Config } from '../../config.js';
-import { searchAttributes } from '../temporal-server.js';
+import { createAttributesCommand, SEARCH_ATTRIBUTES } from '../../temporal/search-attributes.js';
 import type { Finding } from './finding.js';
 
 const subject = 'Temporal server';
@@ -28,21 +28,16 @@ export async function* checkTemporal(config: Config): AsyncGenerator<Finding> {
     const found = `${info.serverVersion} at ${address}, namespace ${namespace}`;
     yield { subject, status: 'ok', found };
     const known = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = Object.entries(searchAttributes).filter(
-      ([name]) => known.customAttributes?.[name] === undefined,
+    const missing = SEARCH_ATTRIBUTES.map(({ name }) => name).filter(
+      (name) => known.customAttributes?.[name] === undefined,
     );
     yield missing.length === 0
       ? { subject: 'search attributes', status: 'ok', found: 'all registered' }
       : {
           subject: 'search attributes',
           status: 'missing',
-          found: `not registered: ${missing.map(([name]) => name).join(', ')}`,
-          remedy: missing
-            .map(
-              ([name, type]) =>
-                `temporal operator search-attribute create --namespace ${namespace} --name ${name} --type ${type}`,
-            )
-            .join(' && '),
+          found: `not registered: ${missing.join(', ')}`,
+          remedy: `${createAttributesCommand(missing)} --namespace ${namespace}`,
         };
   } catch (error) {
     yield {
