@@ -141,13 +141,16 @@ export async function readRecord(
   store: Store,
   stackId: string,
 ): Promise<NumberedRecord | undefined> {
-  for (;;) {
+  for (let tries = 1; ; tries += 1) {
     const number = (await recordNumbers(store, stackId)).at(-1);
     if (number === undefined) return undefined;
     const key = recordKey(stackId, number);
     const bytes = await store.objects.get(key);
-    // Gone between listing and reading: newer ones exist, and old numbers were tidied up.
-    if (!bytes) continue;
+    if (!bytes) {
+      // Gone between listing and reading: newer ones exist, and old numbers were tidied up.
+      if (tries < UPDATE_TRIES) continue;
+      throw damagedObject(key, 'it is listed but not there');
+    }
     const parsed = stackRecordSchema.safeParse(parseStored(key, bytes));
     if (!parsed.success) {
       throw damagedObject(

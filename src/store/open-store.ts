@@ -1,6 +1,5 @@
 /** Opens the store of an installation: objects, keys and identity together. */
 import { randomBytes } from 'node:crypto';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodedError } from '../errors.js';
@@ -13,8 +12,8 @@ import { readStackKeys, type StackKeys } from './stack-keys.js';
 
 /** What a store is opened with. */
 export interface StoreConfig {
-  /** `file:///dir` or `s3://bucket/prefix?region=…&endpoint=…`; default: `defaultStoreUrl`. */
-  readonly store?: string | undefined;
+  /** `file:///dir` or `s3://bucket/prefix?region=…&endpoint=…`. */
+  readonly store: string;
   /** File with the master keys; default: `master-key` beside a file system store. */
   readonly masterKeyFile?: string | undefined;
   /** The master keys themselves, in the form of that file; wins over the file. */
@@ -46,32 +45,35 @@ const INSTALLATION = 'installation';
 /** Stacks whose keys are kept in memory. */
 const CACHED_STACKS = 1000;
 
-/** The store of this user on this machine. */
-export function defaultStoreUrl(env: { XDG_DATA_HOME?: string | undefined }): string {
-  const data = env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share');
-  return `file://${join(data, 'cldctl-iac', 'store')}`;
-}
-
 /**
  * Opens a store. Throws `InvalidConfiguration` for a bad URL or a missing or wrong master key,
  * `StoreUnavailable` when it can't be reached, `StateDamaged` when its identity was altered.
  */
 export async function openStore(config: StoreConfig): Promise<Store> {
-  const url = parseStoreUrl(config.store ?? defaultStoreUrl({ XDG_DATA_HOME: undefined }));
+  const url = parseStoreUrl(config.store);
   const raw = await openObjects(url);
   const masterKeyFile =
     config.masterKey === undefined ? (config.masterKeyFile ?? defaultKeyFile(url)) : undefined;
   const keys = await openKeys(config, masterKeyFile, raw);
-  const objects = encryptObjects(raw, keys);
-  const stacks = new Map<string, Promise<StackKeys>>();
-  return {
-    objects,
+  return createStore({
     raw,
-    artefacts: createArtefacts(objects),
-    installation: await readInstallation(objects),
     keys,
     url: `${url.protocol}//${url.host}${url.pathname}`,
     masterKeyFile,
+  });
+}
+
+/** The store over objects and keys that are open already. Throws what reading its identity throws. */
+export async function createStore(
+  parts: Pick<Store, 'raw' | 'keys' | 'url' | 'masterKeyFile'>,
+): Promise<Store> {
+  const objects = encryptObjects(parts.raw, parts.keys);
+  const stacks = new Map<string, Promise<StackKeys>>();
+  return {
+    ...parts,
+    objects,
+    artefacts: createArtefacts(objects),
+    installation: await readInstallation(objects),
     stackKey: (stackId) => {
       const known = stacks.get(stackId);
       if (known) return known;
@@ -81,7 +83,7 @@ export async function openStore(config: StoreConfig): Promise<Store> {
       opening.catch(() => stacks.delete(stackId));
       return opening;
     },
-    close: () => raw.close(),
+    close: () => parts.raw.close(),
   };
 }
 
