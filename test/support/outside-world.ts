@@ -46,7 +46,7 @@ export interface OutsideWorld {
   readonly journal: readonly OutsideCall[];
   things(): OutsideThing[];
   thing(name: string): OutsideThing | undefined;
-  /** Makes or changes a thing behind the tool's back; returns its id. A new thing has `newId`, or a random one. */
+  /** Makes or changes a thing behind the tool's back, its revision stays; returns its id. A new thing has `newId`, or a random one. */
   change(name: string, properties: Readonly<Record<string, Json>>, newId?: string): string;
   /** Removes a thing behind the tool's back. */
   remove(name: string): void;
@@ -126,7 +126,7 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
       const old = byName(name);
       const id = old?.id ?? newId ?? `${name}-${randomBytes(4).toString('hex')}`;
       const merged = { ...old?.properties, ...properties };
-      things.set(id, { id, name, revision: (old?.revision ?? 0) + 1, properties: merged });
+      things.set(id, { id, name, revision: old?.revision ?? 1, properties: merged });
       return id;
     },
     remove(name) {

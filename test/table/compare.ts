@@ -2,7 +2,7 @@
  * Compares what a module container answers with what the bare tool says of the same plan. Everything expected is derived here from
  * `tofu show -json`, the tool's event stream and the counts a person reads, with no code of the entrypoint.
  */
-import type { Json } from '../../src/contract/json.js';
+import { isLosslessNumber, stringifyJson, type Json } from '../../src/contract/json.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { BarePlan } from '../support/tofu.js';
 import { expectedValue, valueDifferences } from './expected-value.js';
@@ -75,7 +75,7 @@ export function planDifferences(
     ),
     ...listDifferences(
       'drift',
-      (shown.resource_drift ?? []).flatMap((resource) => {
+      realDrift(shown).flatMap((resource) => {
         const action = actionOf(resource);
         return action === undefined ? [] : [expectedChange(resource, action, undefined)];
       }),
@@ -89,9 +89,29 @@ export function planDifferences(
       secrets,
     ),
     ...checkDifferences(shown, response),
-    ...countDifferences(response, bare, events),
+    ...countDifferences(response, bare, events, shown),
     ...unknownDifferences(shown, response),
   ];
+}
+
+/** The tool's drift without objects in which only the way of writing nothing changed (null, empty, zero, false). */
+function realDrift(shown: Shown): ShownResource[] {
+  const something = (value: Json | undefined): unknown => {
+    if (value === undefined || value === null || value === '' || value === 0 || value === false)
+      return undefined;
+    if (typeof value !== 'object' || isLosslessNumber(value)) return value;
+    if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(something);
+    const members = Object.entries(value)
+      .map(([name, member]) => [name, something(member as Json)] as const)
+      .filter(([, member]) => member !== undefined)
+      .sort(([one], [other]) => (one < other ? -1 : 1));
+    return members.length === 0 ? undefined : Object.fromEntries(members);
+  };
+  return (shown.resource_drift ?? []).filter(
+    ({ change: { actions, before, after } }) =>
+      actions.join(',') !== 'update' ||
+      stringifyJson(something(before) ?? null) !== stringifyJson(something(after) ?? null),
+  );
 }
 
 function actionOf({ address, previous_address, change }: ShownResource): string | undefined {
@@ -247,6 +267,7 @@ function countDifferences(
   response: ModuleResponse,
   bare: BarePlan,
   events: readonly Event[],
+  shown: Shown,
 ): string[] {
   const { summary } = response;
   if (summary === undefined) return ['summary is missing'];
@@ -275,7 +296,7 @@ function countDifferences(
   );
   const nothing = total - summary.read + output === 0;
   const expectNothing = bare.exitCode === 0;
-  const onlyDrift = nothing && (response.drift ?? []).length > 0;
+  const onlyDrift = nothing && (shown.resource_drift ?? []).length > 0;
   if (!onlyDrift && summary.read === 0 && nothing !== expectNothing)
     differences.push(
       `exit code ${bare.exitCode}, but the summary says ${nothing ? 'nothing' : 'something'}`,

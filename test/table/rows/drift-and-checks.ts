@@ -48,6 +48,27 @@ export const driftRows: readonly Row[] = [
     ],
   },
   {
+    name: 'nothing that is written in another way is no drift',
+    outside: true,
+    files: thing('  value = "v"'),
+    steps: [
+      { plan: ['create outside_thing.a'] },
+      {
+        of: 'refresh',
+        before: (world) =>
+          void world.change('a', { list: [], tags: {}, enabled: false, size: 0, frozen: '' }),
+        plan: [],
+        apply: 'no',
+      },
+      {
+        of: 'refresh',
+        before: (world) => void world.change('a', { size: 1 }),
+        plan: ['drift update outside_thing.a'],
+        apply: 'no',
+      },
+    ],
+  },
+  {
     name: 'an object that is gone is created again',
     outside: true,
     files: thing('  value = "v"'),
