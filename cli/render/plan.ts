@@ -37,6 +37,7 @@ export function renderChange(change: Change, style: Style): string[] {
     forcing: new Set(change.action === 'replace' ? change.replace_reasons : []),
     alwaysShown: SHOWN_UNCHANGED,
     showAll: change.action === 'import',
+    omitEmpty: change.action === 'create' || change.action === 'delete',
   };
   const header = headerLines(change, style).map((line) => `  ${line}`);
   const body = diffMembers(change.before, change.after, context, '', '      ');

@@ -15,6 +15,8 @@ export interface DiffContext {
   readonly forcing: ReadonlySet<string>;
   /** Name of what is unchanged but shown all the same, at the top level only. */
   readonly alwaysShown: ReadonlySet<string>;
+  /** Leave out empty lists and maps: they say nothing where a whole object comes or goes. */
+  readonly omitEmpty?: boolean;
   /** Show what is unchanged too, at every level. */
   readonly showAll?: boolean;
 }
@@ -39,7 +41,7 @@ export function diffMembers(
   let hidden = 0;
   for (const name of names) {
     const mark = markOf(left[name], right[name]);
-    if ((left[name] ?? null) === null && (right[name] ?? null) === null) continue;
+    if (isNothing(left[name], context) && isNothing(right[name], context)) continue;
     const wanted =
       mark !== ' ' || context.showAll === true || (path === '' && context.alwaysShown.has(name));
     if (wanted) shown.push(name);
@@ -61,6 +63,12 @@ export function diffMembers(
       `${indent}  ${context.style.dim(`# (${hidden} unchanged attribute${hidden === 1 ? '' : 's'} hidden)`)}`,
     );
   return lines;
+}
+
+function isNothing(value: Value, context: DiffContext): boolean {
+  if ((value ?? null) === null) return true;
+  if (context.omitEmpty !== true) return false;
+  return isList(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
 }
 
 interface Label {

@@ -1,14 +1,15 @@
-# A password that is made once and stays: uuid() is new at every plan, the stored one is kept.
+# A password that is made once and stays: uuid() is new at every plan, the stored one is kept. Not in `input`, whose copy in
+# `output` would be shown in clear.
 resource "terraform_data" "password" {
-  input = uuid()
+  triggers_replace = sensitive(uuid())
 
   lifecycle {
-    ignore_changes = [input]
+    ignore_changes = [triggers_replace]
   }
 }
 
 locals {
-  password = sensitive(terraform_data.password.output)
+  password = terraform_data.password.triggers_replace
 }
 
 resource "docker_image" "server" {

@@ -110,6 +110,17 @@ Plan: 1 to add, 0 to change, 0 to destroy.`);
 Plan: 1 to add, 0 to change, 1 to destroy (1 replaced).`);
   });
 
+  it('leaves out what is empty where an object comes or goes, and shows it where one changes', () => {
+    const gone = planOf([
+      { resource: 'a.b', action: 'delete', before: { l: [], m: {}, n: 0, e: '' }, after: null },
+    ]);
+    expect(text(gone)).toContain('{\n      - e = "" -> null\n      - n = 0 -> null\n    }');
+    const changed = planOf([
+      { resource: 'a.b', action: 'update', before: { l: [] }, after: { l: null } },
+    ]);
+    expect(text(changed)).toContain('- l = [] -> null');
+  });
+
   it('tells why something is destroyed, and shows a deposed object as one', () => {
     const plan = planOf([
       {
