@@ -70,3 +70,16 @@ export async function readSingleFile(
   if (found === 0) throw refuse('is missing from its archive');
   return Buffer.concat(chunks);
 }
+
+/** Reads the header of an archive's first entry and nothing more. Throws `InvalidOutput` when it has none. */
+export async function readFirstHeader(archive: Readable): Promise<tar.Header> {
+  const extract = tar.extract();
+  archive.on('error', (error) => extract.destroy(error));
+  archive.pipe(extract as unknown as NodeJS.WritableStream);
+  try {
+    for await (const entry of extract) return entry.header;
+  } finally {
+    archive.destroy();
+  }
+  throw new CodedError('InvalidOutput', 'an archive of the engine is empty');
+}

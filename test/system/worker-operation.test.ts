@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StartedOperation } from '../../src/client/index.js';
 import type { OperationInput } from '../../src/contract/operation.js';
@@ -65,11 +66,20 @@ async function history(started: StartedOperation) {
     return {
       events: historyLength,
       bytes: historySize,
-      text: JSON.stringify(await handle.fetchHistory()),
+      text: textOf(await handle.fetchHistory()),
     };
   } finally {
     await connection.close();
   }
+}
+
+/** Everything in a history as text, payloads decoded. */
+function textOf(history: Parameters<typeof historyToJSON>[0]): string {
+  const json = historyToJSON(history);
+  const payloads = [...json.matchAll(/"data": ?"([A-Za-z0-9+/=]*)"/g)].map(([, data = '']) =>
+    Buffer.from(data, 'base64').toString('utf8'),
+  );
+  return [json, ...payloads].join('\n');
 }
 
 async function coded(promise: Promise<unknown>): Promise<CodedError> {
@@ -98,6 +108,7 @@ describe('a stack, from its first plan to its end', () => {
     const { events, bytes, text } = await history(started);
     expect(events).toBeLessThanOrEqual(60);
     expect(bytes).toBeLessThanOrEqual(20 * 1024);
+    expect(text).toContain('terraform_data.item[19]');
     for (const form of [SECRET, Buffer.from(SECRET).toString('base64').slice(0, 30)]) {
       expect(text).not.toContain(form);
     }
