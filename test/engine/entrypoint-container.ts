@@ -71,6 +71,8 @@ export interface ContainerRun {
   readonly keepOpen?: boolean;
   readonly host?: ContainerCreateOptions['HostConfig'];
   readonly create?: Partial<ContainerCreateOptions>;
+  /** False: log events go to `onEvent` only. Default true. */
+  readonly keepLogs?: boolean;
   readonly onEvent?: (event: EntrypointEvent, container: Container) => void;
 }
 
@@ -169,8 +171,10 @@ async function followLogs(
       other.push(text);
       continue;
     }
-    const event = parseJson(text) as unknown as EntrypointEvent;
-    events.push(event);
+    const event = (
+      text.startsWith('{"type":"output"') ? parseJson(text) : JSON.parse(text)
+    ) as EntrypointEvent;
+    if (event.type !== 'log' || run.keepLogs !== false) events.push(event);
     run.onEvent?.(event, container);
   }
   return { events, other };
