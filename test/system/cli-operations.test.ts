@@ -20,13 +20,14 @@ let worker: RunningCommand | undefined;
 let env: Record<string, string> = {};
 
 const run = (...argv: string[]): ReturnType<typeof command> => command(argv, { env });
-const json = async (...argv: string[]): Promise<Record<string, never>> => {
+const json = async <T = Record<string, unknown>>(...argv: string[]): Promise<T> => {
   const { stdout, stderr } = await run(...argv, '--json');
   expect(stdout, stderr).not.toBe('');
-  return JSON.parse(stdout) as Record<string, never>;
+  return JSON.parse(stdout) as T;
 };
 /** Starts an operation and returns what it says when its plan waits. */
-const until = (...argv: string[]) => json(...argv, '--until', 'plan');
+const until = (...argv: string[]) =>
+  json<{ plan: { planDigest: string } }>(...argv, '--until', 'plan');
 
 beforeAll(async () => {
   const { temporal: binary } = await prepareLocalSystem({
@@ -99,7 +100,7 @@ describe('a stack from the command line', () => {
   });
 
   it('gives its outputs, the sensitive ones only to who holds the key', async () => {
-    expect(await json('outputs', stack)).toMatchObject({
+    expectawait json<{ version: number }[]>('outputs', stack)).toMatchObject({
       greeting: { value: 'hello' },
       lines: { value: ['hello 0', 'hello 1'] },
       secret: { sensitive: true },
@@ -131,9 +132,7 @@ describe('a stack from the command line', () => {
   });
 
   it('is left as it is by a rejection', async () => {
-    const ready = (await until('apply', stack, '--input', 'greeting=bye')) as {
-      plan: { planDigest: string };
-    };
+    const ready = await until('apply', stack, '--input', 'greeting=bye');
     const { planDigest } = ready.plan;
     const rejected = await run('reject', stack, '--plan', planDigest, '--wait');
     expect(rejected.exitCode).toBe(3);
@@ -185,23 +184,21 @@ describe('a stack from the command line', () => {
     const { stdout } = await run('list', '--stack', stack);
     expect(stdout).toContain('STACK');
     expect(stdout).toContain('apply');
-    const [version] = (await json('state', 'versions', stack)) as unknown as { version: number }[];
-    const restored = (await json(
+    const [version] = (await json('state', 'versions', stack);
+    const restored = await json<{ state: { version: number } }>(
       'state',
       'restore',
       stack,
       '--version',
       String(version?.version),
-    )) as {
-      state: { version: number };
-    };
+    );
     expect(restored.state.version).toBeGreaterThan(version?.version ?? 0);
     const exported = await run('state', 'export', stack);
     expect(JSON.parse(exported.stdout)).toMatchObject({ version: 4 });
   });
 
   it('is destroyed after a plan and an approval', async () => {
-    const ready = (await until('destroy', stack)) as { plan: { planDigest: string } };
+    const ready = await until('destroy', stack);
     const approved = await run('approve', stack, '--plan', ready.plan.planDigest, '--wait');
     expect(approved.exitCode, approved.stderr).toBe(0);
     expect(approved.stdout).toContain('Receipt: 3 done');
@@ -213,7 +210,7 @@ describe('without Temporal', () => {
   it('a module is detected, built once, and run', async () => {
     const module = 'test/fixtures/modules/greeting';
     expect(await json('detect', module)).toMatchObject({ engine: 'opentofu' });
-    const first = (await json('build', module, '--tag', image)) as { imageId: string };
+    const first = await json<{ imageId: string }>('build', module, '--tag', image);
     expect(await json('build', module, '--tag', image)).toMatchObject({
       imageId: first.imageId,
       cached: true,

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { renderPlan, type RenderablePlan } from '../../../cli/render/plan.js';
 import { createStyle } from '../../../cli/render/style.js';
-import { SENSITIVE, summarize, UNKNOWN, type Change } from '../../../src/contract/change.js';
-import { parseJson } from '../../../src/contract/json.js';
+import { summarize, type Change } from '../../../src/contract/change.js';
+import { parseJson, type Json } from '../../../src/contract/json.js';
 
 const plain = createStyle(false);
+const SENSITIVE: Json = { $sensitive: true };
+const UNKNOWN: Json = { $unknown: true };
 
 function planOf(changes: Change[], more: Partial<RenderablePlan> = {}): RenderablePlan {
   return {
