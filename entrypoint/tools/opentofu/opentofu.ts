@@ -54,7 +54,8 @@ async function planAndApply(session: Session, kind: PlanKind): Promise<ModuleRes
     changes,
     destroys: kind === 'destroy',
   });
-  const { plan: _file, ...planned } = answer;
+  // The state before the apply must not stand in for one that could not be read after it.
+  const { plan: _file, state: _before, ...planned } = answer;
   return { ...planned, ...applied, approved: false };
 }
 
