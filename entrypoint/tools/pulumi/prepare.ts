@@ -1,6 +1,15 @@
 /** Build-time steps of a Pulumi module image. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { stringifyJson } from '../../../src/contract/index.js';
@@ -74,10 +83,31 @@ function useImageProgram(moduleDirectory: string, prepared: string): void {
  */
 function installPlugins(context: PrepareContext): string[] {
   const install = pulumi(context, ['install', '--no-dependencies']);
+  openToRuns(join(context.locations.prepared, PLUGIN_HOME));
   if (install.status === 0) return [];
   const reason = install.stderr.replace(/\s+/g, ' ').trim().slice(0, 300);
   process.stderr.write(`plugins: ${reason}\n`);
   return [`not every plugin could be installed when the image was built: ${reason}`];
+}
+
+/** Plugins are installed by root, for root only; everything else that the CLI left (logs, caches) goes. */
+function openToRuns(home: string): void {
+  if (!existsSync(home)) return;
+  const plugins = join(home, 'plugins');
+  if (!existsSync(plugins) || readdirSync(plugins).length === 0) {
+    rmSync(home, { recursive: true });
+    return;
+  }
+  for (const name of readdirSync(home))
+    if (name !== 'plugins') rmSync(join(home, name), { recursive: true });
+  chmodSync(home, 0o755);
+  chmodSync(plugins, 0o755);
+  for (const entry of readdirSync(plugins, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const { mode } = statSync(path);
+    chmodSync(path, mode | ((mode & 0o100) === 0 ? 0o444 : 0o555));
+  }
 }
 
 function pulumi(
