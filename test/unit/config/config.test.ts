@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_CREDENTIALS, loadConfig, maskConfig } from '../../../src/config.js';
-import { CodedError } from '../../../src/errors.js';
+import type { CodedError } from '../../../src/errors.js';
 
 const base = { HOME: '/home/me' };
 
