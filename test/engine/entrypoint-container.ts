@@ -28,7 +28,7 @@ export async function opentofuBase(): Promise<string> {
 }
 
 /** Builds a module image; `lines` replace the preparation of the module. Returns its tag, or throws with the build's log. */
-export async function buildModule(
+export function buildModule(
   engine: Engine,
   base: string,
   files: Readonly<Record<string, string | Uint8Array>>,
@@ -41,6 +41,16 @@ export async function buildModule(
     ...lines,
     'USER 10001:10001',
   ].join('\n');
+  const named = Object.entries(files).map(([name, bytes]) => [`module/${name}`, bytes] as const);
+  return buildImage(engine, dockerfile, Object.fromEntries(named));
+}
+
+/** Builds an image from a Dockerfile and the files of its context. Returns its tag, or throws with the build's log. */
+export async function buildImage(
+  engine: Engine,
+  dockerfile: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<string> {
   const names = Object.keys(files).sort();
   const digest = createHash('sha256').update(dockerfile);
   for (const name of names) digest.update(name).update(files[name] ?? '');
@@ -48,7 +58,7 @@ export async function buildModule(
   const root = { uid: 0, gid: 0, mode: 0o644 };
   const context = await packArchive([
     { name: 'Dockerfile', bytes: dockerfile, ...root },
-    ...names.map((name) => ({ name: `module/${name}`, bytes: files[name] ?? '', ...root })),
+    ...names.map((name) => ({ name, bytes: files[name] ?? '', ...root })),
   ]);
   const stream = await engine.docker.buildImage(context as unknown as NodeJS.ReadableStream, {
     t: tag,
@@ -57,9 +67,12 @@ export async function buildModule(
   });
   let log = '';
   for await (const chunk of stream) log += String(chunk);
-  const failure = log.split('\n').find((line) => line.includes('"errorDetail"'));
-  if (failure !== undefined) throw new Error(log.replaceAll(/\{"stream":"|"\}\r?\n?|\\n/g, '\n'));
-  return tag;
+  if (!log.includes('"errorDetail"')) return tag;
+  const lines = log
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { stream?: string });
+  throw new Error(lines.map((line) => line.stream ?? '').join(''));
 }
 
 export interface ContainerRun {
