@@ -8,6 +8,7 @@ import type { Config } from './config.js';
 import type { Engine } from './docker/engine.js';
 import { CodedError } from './errors.js';
 import { createLogger, installRuntime, type Logger } from './log.js';
+import { tidyEngine } from './operation/tidy-engine.js';
 import type { Store } from './store/open-store.js';
 import { bundleWorkflows } from './temporal/bundle-workflows.js';
 import { controlQueue, dockerQueue, TASK_QUEUE } from './temporal/names.js';
@@ -29,6 +30,8 @@ export interface WorkerDependencies {
   readonly maxCachedWorkflows?: number;
 }
 
+/** Milliseconds between two looks for left-overs. */
+const TIDY_INTERVAL = 600_000;
 /** Built beside the compiled sources; absent when the sources are run directly. */
 const BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 const CONVERTER = fileURLToPath(new URL('./temporal/payload-converter.js', import.meta.url));
@@ -56,11 +59,26 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
       'worker ready',
     );
     dependencies.onReady?.();
-    await running.finally(() => signal.removeEventListener('abort', stop));
+    const tidying = keepTidy(dependencies, logger);
+    await running
+      .finally(() => clearInterval(tidying))
+      .finally(() => signal.removeEventListener('abort', stop));
     logger.info('worker stopped');
   } finally {
     await connection.close();
   }
+}
+
+/** Looks for left-overs now and then; trouble with it never touches the work. */
+function keepTidy(dependencies: WorkerDependencies, logger: Logger): NodeJS.Timeout {
+  const tidy = (): void => {
+    tidyEngine(dependencies).then(
+      (removed) => removed > 0 && logger.info({ removed }, 'removed left-over containers'),
+      (error: unknown) => logger.warn({ reason: String(error) }, 'left-over containers stay'),
+    );
+  };
+  tidy();
+  return setInterval(tidy, TIDY_INTERVAL).unref();
 }
 
 async function createWorkers(

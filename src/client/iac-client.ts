@@ -1,5 +1,6 @@
 /** The typed client of services and of the command: starts, follows and decides operations. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   Client,
   Connection,
@@ -8,7 +9,6 @@ import {
   type ConnectionLike,
   type ConnectionOptions,
   type WorkflowHandle,
-  type WorkflowStartOptions,
   type WorkflowUpdateHandle,
 } from '@temporalio/client';
 import {
@@ -17,9 +17,7 @@ import {
   type DataConverter,
   type PayloadCodec,
 } from '@temporalio/common';
-import { issueLines } from '../contract/issues.js';
 import {
-  operationInputSchema,
   type Decision,
   type DecisionResult,
   type OperationInput,
@@ -29,7 +27,6 @@ import {
 } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
 import {
-  previewWorkflowId,
   QUERY,
   readWorkflowId,
   stackWorkflowId,
@@ -38,9 +35,11 @@ import {
   WORKFLOW,
 } from '../temporal/names.js';
 import { payloadConverter } from '../temporal/payload-converter.js';
-import { ATTRIBUTE } from '../temporal/search-attributes.js';
 import { operationSummary, visibilityQuery } from './operation-summary.js';
+import { stackBusy } from './stack-busy.js';
+import { parseInput, startOptions } from './start-options.js';
 import { toCodedError } from './to-coded-error.js';
+import { uiLink } from './ui-link.js';
 import type {
   DecideOptions,
   OperationFilter,
@@ -127,7 +126,7 @@ export class IacClient {
     return this.#withSupersede(valid, async () => {
       const handle = await this.#client.workflow.start(
         WORKFLOW.stackOperation,
-        this.#startOptions(valid),
+        startOptions(valid),
       );
       return this.#started(valid.stackId, handle.workflowId, handle.firstExecutionRunId, false);
     });
@@ -142,7 +141,7 @@ export class IacClient {
     let update: WorkflowUpdateHandle<PlanReady> | undefined;
     const started = await this.#withSupersede(valid, async () => {
       const operation = new WithStartWorkflowOperation(WORKFLOW.stackOperation, {
-        ...this.#startOptions(valid),
+        ...startOptions(valid),
         workflowIdConflictPolicy: 'FAIL',
       });
       update = await this.#client.workflow.startUpdateWithStart<never, PlanReady, [object]>(
@@ -244,6 +243,7 @@ export class IacClient {
     target: OperationTarget,
     options: CallOptions & { interval?: number } = {},
   ): AsyncGenerator<OperationState> {
+    const { signal } = options;
     let last = '';
     for (;;) {
       const state = await this.state(target);
@@ -255,10 +255,12 @@ export class IacClient {
       ]);
       if (text !== last) yield state;
       last = text;
-      if (state.phase === 'done' || options.signal?.aborted) return;
+      if (state.phase === 'done' || signal?.aborted === true) return;
       const { status } = await this.describe(target);
       if (status !== 'running') return;
-      await new Promise((resolve) => setTimeout(resolve, options.interval ?? 500));
+      await delay(options.interval ?? 500, undefined, signal === undefined ? {} : { signal }).catch(
+        () => undefined,
+      );
     }
   }
 
@@ -309,27 +311,6 @@ export class IacClient {
     );
   }
 
-  #startOptions(input: OperationInput): WorkflowStartOptions {
-    const { stackId, operation, requestId, requestedBy, reason } = input;
-    return {
-      workflowId:
-        operation === 'preview'
-          ? previewWorkflowId(stackId, requestId ?? randomUUID().slice(-12))
-          : stackWorkflowId(stackId),
-      taskQueue: TASK_QUEUE,
-      args: [input],
-      workflowIdConflictPolicy: 'FAIL',
-      staticSummary: summaryLine(input),
-      ...(reason === undefined ? {} : { staticDetails: reason }),
-      ...(requestId === undefined ? {} : { memo: { requestId } }),
-      typedSearchAttributes: [
-        { key: ATTRIBUTE.stack, value: stackId },
-        { key: ATTRIBUTE.operation, value: operation },
-        ...(requestedBy === undefined ? [] : [{ key: ATTRIBUTE.requestedBy, value: requestedBy }]),
-      ],
-    };
-  }
-
   async #withSupersede(
     input: OperationInput,
     start: () => Promise<StartedOperation>,
@@ -357,7 +338,7 @@ export class IacClient {
   }
 
   async #running(input: OperationInput): Promise<OperationSummary | StartedOperation> {
-    const workflowId = this.#startOptions(input).workflowId;
+    const workflowId = startOptions(input).workflowId;
     const description = await this.#call(`stack ${input.stackId}`, () =>
       this.#client.workflow.getHandle(workflowId).describe(),
     );
@@ -384,11 +365,7 @@ export class IacClient {
   }
 
   #uiLink(workflowId: string, runId: string): string | undefined {
-    if (this.#uiUrl === undefined) return undefined;
-    const path = [this.#namespace, 'workflows', workflowId, runId]
-      .map(encodeURIComponent)
-      .join('/');
-    return `${this.#uiUrl}/namespaces/${path}/user-metadata`;
+    return uiLink(this.#uiUrl, this.#namespace, workflowId, runId);
   }
 
   /** One call with a deadline; what passes it had no worker to answer. */
@@ -416,31 +393,8 @@ export class IacClient {
   }
 }
 
-function parseInput(input: OperationInput): OperationInput {
-  const parsed = operationInputSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const issues = issueLines(parsed.error);
-  throw new CodedError('InvalidInput', issues.join('; '), { detail: { issues } });
-}
-
 function isAlreadyStarted(error: unknown): boolean {
   return error instanceof WorkflowExecutionAlreadyStartedError;
-}
-
-function stackBusy(stackId: string, running: OperationSummary, cause?: unknown): CodedError {
-  const by = running.requestedBy === undefined ? '' : ` by ${running.requestedBy}`;
-  const where = running.phase === undefined ? '' : ` (${running.phase})`;
-  return new CodedError(
-    'StackBusy',
-    `stack ${stackId} is busy: ${running.operation ?? 'an operation'}${by}${where} since ${running.startedAt.toISOString()}; ` +
-      'wait for it or cancel it',
-    { detail: { running: { ...running } }, cause },
-  );
-}
-
-function summaryLine(input: OperationInput): string {
-  const by = input.requestedBy === undefined ? '' : ` by ${input.requestedBy}`;
-  return `${input.operation} ${input.stackId}${by}`.slice(0, 200);
 }
 
 function subjectOf(target: OperationTarget): string {

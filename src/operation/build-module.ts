@@ -48,7 +48,9 @@ async function pulled(
   signal: AbortSignal,
 ): Promise<BuiltModule> {
   const { engine } = dependencies;
-  if (/^sha256:/.test(reference)) {
+  const present = await resolveLocalImage(engine, reference, wanted);
+  if (present !== undefined) return { image: present, cached: true, push: false, notices: [] };
+  if (reference.startsWith('sha256:')) {
     throw new CodedError(
       'ModuleNotFound',
       `image ${reference} is not on Docker engine ${engine.id} any more: name the module again`,

@@ -35,7 +35,7 @@ export async function prepareOperation(
   // A run that is left behind binds the stack to its engine until it is collected there.
   const dockerId = input.operation === 'preview' ? engine.id : (open?.dockerId ?? engine.id);
   const source = sourceOf(input, record, plan);
-  const image = await resolved(dependencies, input, source);
+  const image = dockerId === engine.id ? await resolved(dependencies, input, source) : undefined;
   if (image !== undefined && plan === undefined) await checkInputs(dependencies, image, input);
   return {
     dockerId,

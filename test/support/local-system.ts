@@ -1,9 +1,11 @@
 /** A whole system of a test's own: Temporal server, store, worker processes, client, and images of small modules. */
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { IacClient } from '../../src/client/index.js';
 import { loadConfig } from '../../src/config.js';
 import { packArchive } from '../../src/docker/archive.js';
@@ -15,6 +17,7 @@ import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { dockerEnvironment, setupSettings } from '../../src/setup/setup-settings.js';
 import { startTemporalServer, type TemporalServer } from '../../src/setup/temporal-server.js';
 import { openStore, type Store } from '../../src/store/open-store.js';
+import { ATTRIBUTE } from '../../src/temporal/search-attributes.js';
 import { startCommand, type RunningCommand } from './command.js';
 
 export interface SystemOptions {
@@ -94,6 +97,8 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
       for (const worker of workers) worker.signal('SIGTERM');
       await Promise.all(workers.map(({ done }) => done));
       await client.close();
+      const { RECORD_HISTORIES } = process.env;
+      if (RECORD_HISTORIES !== undefined) await recordHistories(address, RECORD_HISTORIES);
       await removeObjects(engine, env.CLDCTL_STORE);
       await server.stop();
       await rm(directory, { recursive: true, force: true });
@@ -139,6 +144,26 @@ export async function tofuModule(engine: Engine, source: string): Promise<string
     { signal: new AbortController().signal },
   );
   return tag;
+}
+
+/** Writes the history of every ended operation, for the replay tests; named by what happened in it. */
+async function recordHistories(address: string, directory: string): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    const client = new Client({ connection });
+    for await (const info of client.workflow.list()) {
+      const { workflowId, runId, status, type } = info;
+      if (status.name === 'RUNNING') continue;
+      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      const stack = workflowId.replace(/^\w+:(test-)?/, '').replace(/-[0-9a-f]{8}.*$/, '');
+      const outcome =
+        info.typedSearchAttributes.get(ATTRIBUTE.outcome) ?? status.name.toLowerCase();
+      const name = `${type}-${stack}-${outcome}-${history.events?.length ?? 0}.json`;
+      await writeFile(join(directory, name), historyToJSON(history));
+    }
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Containers and volumes of the installation whose store goes away. */
