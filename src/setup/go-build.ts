@@ -48,7 +48,8 @@ export async function goBuild(context: SetupContext, tool: GoTool): Promise<stri
         await runGo(
           context,
           module,
-          ['build', ...flags, '-o', join(directory, binary), tool.package],
+          // -v names each package when it is compiled: the only progress Go gives.
+          ['build', '-v', ...flags, '-o', join(directory, binary), tool.package],
           step.progress,
           tool.architecture,
         );

@@ -9,7 +9,7 @@ import { providerMirror, type ProviderMirror } from './provider-mirror.js';
 import { pulumiPrograms, type PulumiPrograms } from './pulumi.js';
 import { registryProgram, type RegistryProgram } from './registry-program.js';
 import { temporalExecutable } from './temporal-executable.js';
-import { postgresPrograms, s3ServerExecutable } from './test-tools.js';
+import { composeExecutable, postgresPrograms, s3ServerExecutable } from './test-tools.js';
 
 /** What each part of a local system gives when it is ready. */
 export interface PartResults {
@@ -40,6 +40,8 @@ export interface PartResults {
   pulumi: PulumiPrograms;
   /** Path of an S3 server over a directory: `versitygw --port :PORT posix DIRECTORY`. */
   versitygw: string;
+  /** Path of Compose v2. */
+  compose: string;
   /** Directory of PostgreSQL's programs. */
   postgresql: string;
   /** Path of the entrypoint's executable for Linux on arm64. */
@@ -71,6 +73,7 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   tofu: opentofuExecutable,
   pulumi: pulumiPrograms,
   versitygw: s3ServerExecutable,
+  compose: composeExecutable,
   postgresql: postgresPrograms,
   'entrypoint-arm64': (context) => entrypointExecutable(context, 'arm64'),
   'node-arm64': nodeForArm64,

@@ -14,6 +14,17 @@ export function s3ServerExecutable(context: SetupContext): Promise<string> {
   });
 }
 
+/** Path of Compose v2, usable as it is or as the plugin `docker-compose` of the docker command. */
+export function composeExecutable(context: SetupContext): Promise<string> {
+  return goBuild(context, {
+    name: 'compose',
+    version: versions.compose,
+    package: 'github.com/docker/compose/v2/cmd',
+    flags: [`-ldflags=-s -w -X github.com/docker/compose/v2/internal.Version=v${versions.compose}`],
+    binary: 'docker-compose',
+  });
+}
+
 /** Directory of PostgreSQL's programs (`initdb`, `postgres`, `psql`) on this Debian machine. */
 export async function postgresPrograms(context: SetupContext): Promise<string> {
   const directory = `/usr/lib/postgresql/${versions.postgresMajor}/bin`;

@@ -14,6 +14,7 @@ export const versions = {
   providerLocal: '2.9.0',
   providerTime: '0.14.2',
   versitygw: '1.8.0',
+  compose: '2.40.3',
 } as const;
 
 /** The container contract between worker and entrypoint, as the image label `dev.cldctl.contract` says it. */
