@@ -13,11 +13,14 @@ const LABEL: Readonly<Record<Phase, string>> = {
   done: 'done',
 };
 
+/** `stopped`: nobody watches any more, which says nothing about the phase. */
+export type PhaseEnd = 'done' | 'failed' | 'stopped';
+
 export interface PhaseWatch {
   /** Shows the phase of now, not of the last look. */
   refresh(): Promise<void>;
   /** Ends the watching and closes the phase that is shown; safe to call again. */
-  stop(how?: 'done' | 'failed'): Promise<void>;
+  stop(how?: PhaseEnd): Promise<void>;
 }
 
 /** Shows the phases until the operation ends or `stop` is called; trouble with watching never fails the command. */
@@ -28,9 +31,10 @@ export function followPhases(
 ): PhaseWatch {
   const ended = new AbortController();
   let shown: Phase | undefined;
-  const show = (phase: Phase | undefined, how: 'done' | 'failed' = 'done'): void => {
+  const show = (phase: Phase | undefined, how: PhaseEnd = 'done'): void => {
     if (phase === shown) return;
-    if (shown !== undefined) terminal.progress.end(shown, how);
+    if (shown !== undefined && how !== 'stopped') terminal.progress.end(shown, how);
+    else if (shown !== undefined) terminal.progress.drop(shown);
     shown = phase === 'done' ? undefined : phase;
     if (shown !== undefined) terminal.progress.start(shown, LABEL[shown]);
   };

@@ -82,7 +82,7 @@ async function watch(
     result = await client.result(started, { signal });
     await phases.stop();
   } catch (error) {
-    await phases.stop('failed');
+    await phases.stop(isAbort(error) || signal.aborted ? 'stopped' : 'failed');
     throw error;
   }
   terminal.print(...renderResult(result, terminal.style), ...link(started));

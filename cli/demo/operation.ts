@@ -1,6 +1,7 @@
 /** One operation of the demo: started, shown, answered, awaited. */
 import type { StartedOperation } from '../../src/client/index.js';
 import type { OperationInput, OperationResult, PlanView } from '../../src/contract/operation.js';
+import { isAbort } from '../../src/errors.js';
 import { askForDecision } from '../ask-for-decision.js';
 import type { CommandContext } from '../command-context.js';
 import { followPhases } from '../follow-phases.js';
@@ -40,7 +41,7 @@ export async function runDemoOperation(
     terminal.print(...renderResult(result, terminal.style));
     return { started, plan, result };
   } catch (error) {
-    await phases.stop('failed');
+    await phases.stop(isAbort(error) || signal.aborted ? 'stopped' : 'failed');
     throw error;
   }
 }

@@ -1,6 +1,5 @@
 /** Text of a module made safe for a terminal: control characters become visible escapes. */
 
- 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /** Escapes control and bidirectional characters as `\u001b`; tab and line end stay when `keep` names them. */

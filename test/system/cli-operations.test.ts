@@ -100,7 +100,7 @@ describe('a stack from the command line', () => {
   });
 
   it('gives its outputs, the sensitive ones only to who holds the key', async () => {
-    expectawait json<{ version: number }[]>('outputs', stack)).toMatchObject({
+    expect(await json('outputs', stack)).toMatchObject({
       greeting: { value: 'hello' },
       lines: { value: ['hello 0', 'hello 1'] },
       secret: { sensitive: true },
@@ -184,13 +184,10 @@ describe('a stack from the command line', () => {
     const { stdout } = await run('list', '--stack', stack);
     expect(stdout).toContain('STACK');
     expect(stdout).toContain('apply');
-    const [version] = (await json('state', 'versions', stack);
+    const [version] = await json<{ version: number }[]>('state', 'versions', stack);
+    const wanted = String(version?.version);
     const restored = await json<{ state: { version: number } }>(
-      'state',
-      'restore',
-      stack,
-      '--version',
-      String(version?.version),
+      ...['state', 'restore', stack, '--version', wanted],
     );
     expect(restored.state.version).toBeGreaterThan(version?.version ?? 0);
     const exported = await run('state', 'export', stack);
