@@ -21,15 +21,16 @@ export async function prepareRequirements(context: PrepareContext): Promise<void
   try {
     copyDirectory(context.moduleDirectory, copy);
     rmSync(join(copy, '.terraform'), { recursive: true, force: true });
-    rmSync(join(copy, BACKEND_OVERRIDE), { force: true });
+    // With a lock file `providers` wants them installed.
+    for (const name of [BACKEND_OVERRIDE, LOCK_FILE]) rmSync(join(copy, name), { force: true });
     writeBackend(copy, localBackend(join(copy, 'state')));
     const options = { cwd: copy, environment: context.environment };
     buildTofu(['get', '-no-color'], options);
     const tree = buildTofu(['providers', '-no-color'], { ...options, capture: true });
     mkdirSync(target, { recursive: true });
     writeFileSync(join(target, REQUIREMENTS_FILE), `${stringifyJson(requirementsOf(tree), 2)}\n`);
-    if (existsSync(join(copy, LOCK_FILE)))
-      copyFileSync(join(copy, LOCK_FILE), join(target, LOCK_FILE));
+    const lock = join(context.moduleDirectory, LOCK_FILE);
+    if (existsSync(lock)) copyFileSync(lock, join(target, LOCK_FILE));
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
