@@ -1,16 +1,19 @@
 /** Looks into the working volume of a mutating run whose container gave no answer. */
 import type { Failure } from '../contract/error-code.js';
-import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import { parseJson, stringifyJson } from '../contract/json.js';
 import { inspectRun } from '../docker/inspect-run.js';
 import { readVolumeFiles } from '../docker/read-files.js';
 import { moduleResponseSchema, type ModuleResponse } from '../contract/response.js';
 import type { Attempt } from '../stack/attempt-store.js';
+import { describeState, type StateDescription } from '../state/describe.js';
 import type { AttemptContext } from './attempt-context.js';
 import { finishAttempt, storeState } from './complete-attempt.js';
 import type { OperationDependencies } from './dependencies.js';
 import type { Executed } from './types.js';
 
 const STATE = 'state/state';
+/** Pulumi's own checkpoint, which can be a moment newer than the snapshot that is made of it. */
+const live = (stackId: string): string => `state/live/${stackId}.json`;
 
 /**
  * Saves what state the run left and ends the attempt as unknown. The container is removed later, its volume stays
@@ -28,8 +31,9 @@ export async function harvestVolume(
   const { image } = context.saved.bundle.subject;
   const files = await readVolumeFiles(engine, { volume: context.containerName, image }, [
     STATE,
+    live(attempt.stackId),
   ]).catch(() => undefined);
-  const state = files?.[STATE];
+  const state = files?.[live(attempt.stackId)] ?? files?.[STATE];
   const answer = state === undefined ? undefined : stateAnswer(context, state);
   const stored =
     answer === undefined
@@ -57,20 +61,15 @@ function stateAnswer(
   { saved, request }: AttemptContext,
   bytes: Uint8Array,
 ): ModuleResponse | undefined {
-  let state: Json;
+  let description: StateDescription;
   try {
-    state = parseJson(Buffer.from(bytes).toString('utf8'));
+    description = describeState(saved.bundle.subject.engine, bytes);
   } catch {
     return undefined;
   }
-  const { serial, lineage } = state as { serial?: number; lineage?: string };
-  const fingerprint =
-    saved.bundle.subject.engine === 'opentofu' && serial !== undefined && lineage !== undefined
-      ? { fingerprint: `${lineage}/${serial}`, serial, lineage }
-      : { fingerprint: null };
   return moduleResponseSchema.parse({
     success: false,
     action: request.operation,
-    state: fingerprint,
+    state: description,
   });
 }

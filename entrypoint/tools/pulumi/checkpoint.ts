@@ -28,7 +28,7 @@ export interface Deployment {
 
 /** A stack's state as it was read. */
 export interface StackState {
-  /** SHA-256 of the state as Pulumi wrote it: another value means that someone wrote it since. */
+  /** SHA-256 (hex) of the state as Pulumi wrote it: another value means that someone wrote it since. */
   readonly fingerprint: string;
   readonly deployment: Deployment;
 }
@@ -45,7 +45,7 @@ export function parseState(text: string): StackState {
     throw damaged('it is neither a checkpoint nor an export of a Pulumi stack');
   const deployment = body.checkpoint === undefined ? body.deployment : body.checkpoint.latest;
   return {
-    fingerprint: `sha256:${createHash('sha256').update(text).digest('hex')}`,
+    fingerprint: createHash('sha256').update(text).digest('hex'),
     deployment: deployment ?? {},
   };
 }
@@ -56,6 +56,7 @@ export function parseState(text: string): StackState {
  */
 export function checkpointText(stack: string, snapshot: string | undefined): string {
   if (snapshot === undefined) return stringifyJson({ version: 3, checkpoint: { stack } });
+  parseState(snapshot);
   const body = parseJson(snapshot) as {
     checkpoint?: { stack?: string };
     deployment?: Json;

@@ -1,5 +1,5 @@
 /** Where a stack's state is while an operation runs: a file backend made from the snapshot, or a backend elsewhere. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { ModuleRequest } from '../../../src/contract/index.js';
 import type { WorkspacePaths } from '../../locations.js';
@@ -45,6 +45,10 @@ export function openStateHome(
   rmSync(root, { recursive: true, force: true });
   mkdirSync(dirname(checkpoint), { recursive: true, mode: 0o700 });
   mkdirSync(dirname(snapshot), { recursive: true, mode: 0o700 });
+  // Where a worker that finds the volume of a killed run looks: what the mirror has may be one poll older.
+  const live = join(paths.root, 'state', 'live');
+  rmSync(live, { force: true });
+  symlinkSync(relative(dirname(live), dirname(checkpoint)), live);
   writeFileSync(join(root, '.pulumi', 'meta.yaml'), 'version: 1\n');
   const text = existsSync(snapshot) ? readFileSync(snapshot, 'utf8') : '';
   writeFileSync(checkpoint, checkpointText(name.full, text === '' ? undefined : text), {
