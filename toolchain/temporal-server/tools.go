@@ -1,0 +1,9 @@
+//go:build tools
+
+// Package tools names what this module builds, so that go.mod and go.sum pin it and all it needs.
+package tools
+
+import (
+	_ "go.temporal.io/server/cmd/server"
+	_ "go.temporal.io/server/cmd/tools/sql"
+)
