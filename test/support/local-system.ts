@@ -13,6 +13,7 @@ import { buildImage } from '../../src/docker/build.js';
 import { connectEngine, type Engine } from '../../src/docker/engine.js';
 import { findImage } from '../../src/docker/find-image.js';
 import { createLabels } from '../../src/docker/labels.js';
+import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { dockerEnvironment, setupSettings } from '../../src/setup/setup-settings.js';
 import { startTemporalServer, type TemporalServer } from '../../src/setup/temporal-server.js';
@@ -159,7 +160,11 @@ async function recordHistories(address: string, directory: string): Promise<void
       const outcome =
         info.typedSearchAttributes.get(ATTRIBUTE.outcome) ?? status.name.toLowerCase();
       const name = `${type}-${stack}-${outcome}-${history.events?.length ?? 0}.json`;
-      await writeFile(join(directory, name), historyToJSON(history));
+      // Who ran it and where says nothing to a replay.
+      const text = historyToJSON(history)
+        .replaceAll(/"identity": ?"[^"]*"/g, '"identity": "worker"')
+        .replaceAll(`${packageRoot()}/`, '');
+      await writeFile(join(directory, name), text);
     }
   } finally {
     await connection.close();
