@@ -1,5 +1,5 @@
 /** The table of OpenTofu behaviours: every row runs for real and is compared with the bare tool. */
-import { afterAll, beforeAll, describe, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
@@ -8,6 +8,7 @@ import { startOutsideWorld } from '../support/outside-world.js';
 import { testEngine } from '../support/test-engine.js';
 import { bareTofu } from '../support/tofu.js';
 import { moduleImages } from './module-image.js';
+import { buildRows } from './rows/builds.js';
 import { changeRows } from './rows/changes.js';
 import { checkRows, driftRows } from './rows/drift-and-checks.js';
 import { failureRows } from './rows/failures.js';
@@ -57,5 +58,17 @@ describe.concurrent.each([
     } finally {
       await world.close();
     }
+  });
+});
+
+describe.concurrent('builds that fail', () => {
+  test.concurrent.each(buildRows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
+    const error: unknown = await context.imageOf(row.files).then(
+      (image) => `an image was built: ${image}`,
+      (reason: unknown) => reason,
+    );
+    expect(error).toMatchObject({ code: 'BuildFailed' });
+    const { detail } = error as { detail: { logTail?: string } };
+    for (const text of row.says) expect(detail.logTail).toMatch(text);
   });
 });

@@ -67,7 +67,7 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'InvalidModule',
-    summary: /^Unsupported OpenTofu Core version$/,
+    summary: /^(Incompatible module|Unsupported OpenTofu Core version)$/,
     next: 'use a base image with that version',
   },
 ];
