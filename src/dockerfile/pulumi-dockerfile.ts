@@ -87,7 +87,12 @@ function installSteps(dependencies: Exclude<PulumiDependencies, { runtime: 'yaml
         ],
         results: [PROGRAM],
         // The language host asks for the list of modules; without their cache it must not look for them elsewhere.
-        environment: { GOFLAGS: '-mod=mod', GOPROXY: 'off', GOTOOLCHAIN: 'local' },
+        environment: {
+          PATH: '/opt/cldctl/bin:$PATH',
+          GOFLAGS: '-mod=mod',
+          GOPROXY: 'off',
+          GOTOOLCHAIN: 'local',
+        },
       };
   }
 }

@@ -110,6 +110,8 @@ export function createCli(
           return say('stdout', event.message);
         case 'summary':
           result = event.result;
+          return;
+        case 'other':
       }
     };
 

@@ -61,6 +61,7 @@ function useImageProgram(moduleDirectory: string, prepared: string): void {
       document.set('runtime', document.createNode({ name: runtime }));
     document.setIn(['runtime', 'options', 'binary'], program);
     document.deleteIn(['runtime', 'options', 'buildTarget']);
+    writeGoShim(prepared, program);
   } else if (
     runtimeName === 'python' &&
     typeof runtime !== 'string' &&
@@ -75,6 +76,21 @@ function useImageProgram(moduleDirectory: string, prepared: string): void {
     path,
     name.endsWith('.json') ? stringifyJson(document.toJSON(), 2) : document.toString(),
   );
+}
+
+/** Language hosts of SDK 3.50 don't learn of `binary` and compile at each run: they are handed the program that the image has. */
+function writeGoShim(prepared: string, program: string): void {
+  const path = join(prepared, 'bin', 'go');
+  write(
+    path,
+    [
+      '#!/bin/sh',
+      `[ "$#" = 3 ] && [ "$1 $2" = "build -o" ] && exec ln -sf ${program} "$3"`,
+      'exec /usr/local/go/bin/go "$@"',
+      '',
+    ].join('\n'),
+  );
+  chmodSync(path, 0o755);
 }
 
 /**
