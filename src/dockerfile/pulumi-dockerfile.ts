@@ -5,6 +5,8 @@ export interface PulumiDockerfilePlan {
   /** Base image of the runtime. */
   readonly base: string;
   readonly dependencies: PulumiDependencies;
+  /** Folder of the build context with the module's files: what else the context holds stays out of the image. */
+  readonly module: string;
   /**
    * File of the build context with certificates that package registries are checked against besides the public ones; it stays in the
    * stage that installs.
@@ -26,9 +28,9 @@ const PROGRAM = '/opt/cldctl/program';
 
 /** The Dockerfile of a module. What is installed comes from a stage of its own, so that caches and build tools stay behind. */
 export function renderPulumiDockerfile(plan: PulumiDockerfilePlan): string {
-  const { base, dependencies } = plan;
-  if (dependencies.runtime === 'yaml') return lines([`FROM ${base}`, ...finalSteps([])]);
-  const install = installSteps(dependencies);
+  const { base, dependencies, module } = plan;
+  if (dependencies.runtime === 'yaml') return lines([`FROM ${base}`, ...finalSteps(module, [])]);
+  const install = installSteps(dependencies, module);
   return lines([
     `FROM ${base} AS ${STAGE}`,
     'USER 0:0',
@@ -37,7 +39,7 @@ export function renderPulumiDockerfile(plan: PulumiDockerfilePlan): string {
     ...install.steps,
     '',
     `FROM ${base}`,
-    ...finalSteps(install.results, install.environment),
+    ...finalSteps(module, install.results, install.environment),
   ]);
 }
 
@@ -48,12 +50,15 @@ interface Install {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-function installSteps(dependencies: Exclude<PulumiDependencies, { runtime: 'yaml' }>): Install {
+function installSteps(
+  dependencies: Exclude<PulumiDependencies, { runtime: 'yaml' }>,
+  module: string,
+): Install {
   switch (dependencies.runtime) {
     case 'nodejs':
       return {
         steps: [
-          copy(dependencies.files),
+          copy(dependencies.files, module),
           `RUN ${nodeInstall(dependencies)}`,
           'RUN mkdir -p node_modules',
         ],
@@ -69,7 +74,7 @@ function installSteps(dependencies: Exclude<PulumiDependencies, { runtime: 'yaml
             : [
                 `RUN python3 -m venv /opt/installer && /opt/installer/bin/pip install --no-cache-dir ${TOOLS[dependencies.manager]}`,
               ]),
-          copy(dependencies.files),
+          copy(dependencies.files, module),
           `RUN ${pythonInstall(dependencies)}`,
         ],
         results: [VENV],
@@ -79,10 +84,10 @@ function installSteps(dependencies: Exclude<PulumiDependencies, { runtime: 'yaml
       return {
         steps: [
           'ENV CGO_ENABLED=0',
-          copy(dependencies.files),
+          copy(dependencies.files, module),
           // Compiles the SDK, nearly all of the work, before the sources; `go mod download` would fetch modules that nothing imports.
           'RUN go build github.com/pulumi/pulumi/sdk/v3/go/pulumi github.com/pulumi/pulumi/sdk/v3/go/pulumi/config',
-          'COPY . .',
+          `COPY ${module} .`,
           `RUN go build -ldflags="-s -w" -o ${PROGRAM} .`,
         ],
         results: [PROGRAM],
@@ -150,6 +155,7 @@ function certificateSteps(file: string | undefined): string[] {
 }
 
 function finalSteps(
+  module: string,
   results: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): string[] {
@@ -159,15 +165,15 @@ function finalSteps(
     'WORKDIR /module',
     ...results.map((path) => `COPY --from=${STAGE} ${path} ${path}`),
     ...(variables.length === 0 ? [] : [`ENV ${variables.join(' ')}`]),
-    'COPY . .',
+    `COPY ${module} .`,
     'RUN ["/cldctl-entrypoint","prepare","pulumi","module"]',
     'USER 10001:10001',
     'ENTRYPOINT ["/cldctl-entrypoint"]',
   ];
 }
 
-function copy(files: readonly string[]): string {
-  return `COPY ${files.join(' ')} ./`;
+function copy(files: readonly string[], module: string): string {
+  return `COPY ${files.map((file) => `${module}/${file}`).join(' ')} ./`;
 }
 
 function lines(steps: readonly string[]): string {

@@ -39,6 +39,7 @@ export async function pulumiModuleImage(
   const certificates = extraCertificates();
   const dockerfile = renderPulumiDockerfile({
     base,
+    module: 'module',
     dependencies: detectPulumiDependencies(project, Object.keys(files)),
     ...(certificates === undefined ? {} : { certificates: '.certificates.pem' }),
   });
@@ -46,7 +47,9 @@ export async function pulumiModuleImage(
     engine,
     'module',
     {
-      ...files,
+      ...Object.fromEntries(
+        Object.entries(files).map(([name, content]) => [`module/${name}`, content]),
+      ),
       Dockerfile: dockerfile,
       ...(certificates === undefined ? {} : { '.certificates.pem': certificates }),
     },

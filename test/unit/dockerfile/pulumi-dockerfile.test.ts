@@ -8,6 +8,7 @@ function render(runtime: string, files: string[], certificates?: string): string
   const project = parsePulumiProject(`name: p\nruntime: ${runtime}\n`, 'Pulumi.yaml');
   return renderPulumiDockerfile({
     base: 'base:1',
+    module: 'module',
     dependencies: detectPulumiDependencies(project, files),
     ...(certificates === undefined ? {} : { certificates }),
   });
@@ -34,7 +35,7 @@ describe.each(CASES)('%s with %j', (runtime, files) => {
   });
 
   it('installs before the sources, and runs as nobody', () => {
-    const sources = steps().lastIndexOf('COPY . .');
+    const sources = steps().lastIndexOf('COPY module .');
     const installs = steps().findIndex((step) => /install|npm ci|sync|go build github/.test(step));
     if (installs !== -1) expect(installs).toBeLessThan(sources);
     expect(steps().slice(-4, -1)).toEqual([
