@@ -24,7 +24,7 @@ Examples:
           flags: { tag?: string; platform?: string; push?: boolean },
         ) => {
           const { terminal, signal, cwd } = context;
-          const { createBuilder } = await import('../../src/standalone/builder.js');
+          const { createBuilder } = await import('../../src/standalone/index.js');
           const builder = await createBuilder({ config: await context.config() });
           try {
             terminal.progress.start('build', `build ${directory}`);
@@ -34,12 +34,21 @@ Examples:
               ...(flags.platform === undefined ? {} : { platform: flags.platform }),
               signal,
               onEvent: (event) => {
-                if ('message' in event) terminal.progress.update('build', event.message);
+                terminal.progress.update('build', event.message);
               },
             });
             terminal.progress.end('build', built.cached ? 'found' : 'done');
-            terminal.print(`Image    ${built.reference}`);
-            terminal.document(built);
+            terminal.print(`Image    ${built.reference}`, `Id       ${built.imageId}`);
+            for (const notice of built.notices) terminal.note(`notice: ${notice}`);
+            if (flags.push !== true) {
+              terminal.document(built);
+              return;
+            }
+            terminal.progress.start('push', `push ${built.reference}`);
+            const pushed = await builder.push(built.reference, { signal });
+            terminal.progress.end('push', 'done');
+            terminal.print(`Pushed   ${pushed.reference}`);
+            terminal.document({ ...built, pushed });
           } finally {
             await builder.close();
           }

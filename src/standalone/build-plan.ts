@@ -1,0 +1,166 @@
+/** What a module's image is built from: the Dockerfile, its context, and the digest that names both. */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { pack } from 'tar-stream';
+import type { Config } from '../config.js';
+import { parsePulumiProject } from '../contract/pulumi-project.js';
+import type { DetectedModule } from '../detect/detect-module.js';
+import { detectPulumiDependencies } from '../detect/pulumi-dependencies.js';
+import {
+  renderOpentofuDockerfile,
+  type OpentofuDockerfilePlan,
+} from '../dockerfile/opentofu-dockerfile.js';
+import { renderPulumiDockerfile } from '../dockerfile/pulumi-dockerfile.js';
+import { CodedError } from '../errors.js';
+
+/** A build that is ready to be sent to an engine. */
+export interface BuildPlan {
+  readonly dockerfile: string;
+  /** Path of the Dockerfile in the context. */
+  readonly dockerfilePath: string;
+  /** SHA-256 over sources, Dockerfile, base image and providers: the same digest needs no build. */
+  readonly digest: string;
+  /** Uncompressed tar. */
+  context(): AsyncIterable<Uint8Array>;
+}
+
+interface ContextFile {
+  /** Path in the context. */
+  readonly name: string;
+  /** Path on this machine, or the content itself. */
+  readonly from: string | Buffer;
+  readonly executable: boolean;
+  readonly link?: string;
+}
+
+const EPOCH = new Date(0);
+const GENERATED = '.cldctl.Dockerfile';
+const CERTIFICATES = '.cldctl.certificates.pem';
+const MODULE = 'module';
+const MIRROR = 'mirror';
+
+/** Plans the build of a module; `base` is the base image's reference and id, absent for a Dockerfile of the module's own. */
+export async function planBuild(
+  directory: string,
+  detected: DetectedModule,
+  base: { readonly reference: string; readonly id: string } | undefined,
+  config: Pick<Config, 'providerMirror'>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<BuildPlan> {
+  const own = base === undefined;
+  const tofu = !own && detected.engine === 'opentofu';
+  const files: ContextFile[] = detected.files
+    .filter(({ path }) => path !== '.dockerignore')
+    .map(({ path, executable, link }) => ({
+      name: own ? path : `${MODULE}/${path}`,
+      from: join(directory, path),
+      executable,
+      ...(link === undefined ? {} : { link }),
+    }));
+  let dockerfile: string;
+  if (own) {
+    dockerfile = await readFile(join(directory, 'Dockerfile'), 'utf8');
+  } else if (tofu) {
+    const mirror = await providerMirror(config.providerMirror);
+    files.push(...mirror.files);
+    dockerfile = renderOpentofuDockerfile({
+      base: base.reference,
+      module: MODULE,
+      ...(mirror.plan === undefined ? {} : { mirror: mirror.plan }),
+    });
+  } else {
+    const certificates = environment['NODE_EXTRA_CA_CERTS'];
+    const extra = certificates ? await readFile(certificates).catch(() => undefined) : undefined;
+    if (extra !== undefined) files.push({ name: CERTIFICATES, from: extra, executable: false });
+    const project = detected.entry ?? 'Pulumi.yaml';
+    dockerfile = renderPulumiDockerfile({
+      base: base.reference,
+      module: MODULE,
+      dependencies: detectPulumiDependencies(
+        parsePulumiProject(await readFile(join(directory, project), 'utf8'), project),
+        detected.files.map(({ path }) => path),
+      ),
+      ...(extra === undefined ? {} : { certificates: CERTIFICATES }),
+    });
+  }
+  const dockerfilePath = own ? 'Dockerfile' : GENERATED;
+  if (!own) {
+    // What the build needs and the module does not: the engine keeps it out of COPY.
+    const ignored = [GENERATED, '.dockerignore'].join('\n');
+    files.push({ name: GENERATED, from: Buffer.from(dockerfile), executable: false });
+    files.push({ name: '.dockerignore', from: Buffer.from(`${ignored}\n`), executable: false });
+  }
+  const digest = createHash('sha256')
+    .update(
+      JSON.stringify({
+        source: detected.sourceDigest,
+        dockerfile,
+        base: base?.id,
+        others: await Promise.all(
+          files.filter(({ name }) => name.startsWith(`${MIRROR}/`)).map(stamp),
+        ),
+      }),
+    )
+    .digest('hex');
+  return {
+    dockerfile,
+    dockerfilePath,
+    digest: `sha256:${digest}`,
+    context: () => packContext(files),
+  };
+}
+
+async function providerMirror(
+  place: string | undefined,
+): Promise<{ plan?: OpentofuDockerfilePlan['mirror']; files: ContextFile[] }> {
+  if (place === undefined) return { files: [] };
+  if (/^https?:\/\//.test(place)) return { plan: { url: place }, files: [] };
+  const entries = await readdir(place, { recursive: true, withFileTypes: true }).catch(
+    (error: unknown) => {
+      throw new CodedError(
+        'InvalidConfiguration',
+        `CLDCTL_PROVIDER_MIRROR: ${place} can't be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+      );
+    },
+  );
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort()
+    .map((from) => ({
+      name: `${MIRROR}/${relative(place, from).split(sep).join('/')}`,
+      from,
+      executable: true,
+    }));
+  return { plan: { folder: MIRROR }, files };
+}
+
+/** Name, size and time of a provider: reading hundreds of megabytes to find nothing changed would cost more than the build. */
+async function stamp({ name, from }: ContextFile): Promise<unknown[]> {
+  if (typeof from !== 'string') return [name];
+  const { size, mtimeMs } = await stat(from);
+  return [name, size, mtimeMs];
+}
+
+async function* packContext(files: readonly ContextFile[]): AsyncGenerator<Uint8Array> {
+  const tar = pack();
+  const writing = (async () => {
+    for (const { name, from, executable, link } of files) {
+      if (link !== undefined) {
+        tar.entry({ name, type: 'symlink', linkname: await linkOf(from, link), mtime: EPOCH });
+        continue;
+      }
+      const content = typeof from === 'string' ? await readFile(from) : from;
+      tar.entry({ name, mode: executable ? 0o755 : 0o644, mtime: EPOCH }, content);
+    }
+    tar.finalize();
+  })();
+  writing.catch((error: unknown) => tar.destroy(error as Error));
+  for await (const chunk of tar) yield chunk as Uint8Array;
+  await writing;
+}
+
+async function linkOf(from: string | Buffer, known: string): Promise<string> {
+  return typeof from === 'string' ? readlink(from) : known;
+}

@@ -1,0 +1,21 @@
+/** `cldctl-iac`: build and run module images without Temporal. */
+export {
+  createBuilder,
+  type BuildEvent,
+  type BuildOptions,
+  type BuildResult,
+  type Builder,
+  type BuilderOptions,
+} from './builder.js';
+export {
+  createExecutor,
+  type ExecuteOptions,
+  type Executor,
+  type ExecutorOptions,
+} from './executor.js';
+export {
+  createPluginRegistry,
+  type Plugin,
+  type PluginRegistry,
+  type RunOptions,
+} from './plugin-registry.js';
