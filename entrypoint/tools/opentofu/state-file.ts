@@ -41,6 +41,9 @@ export function readStateText(text: string): StateFile {
   if (typeof state?.serial !== 'number' || typeof state.lineage !== 'string') return 'damaged';
   const encrypted = state.encrypted_data !== undefined;
   if (!encrypted && !Array.isArray(state.resources)) return 'damaged';
+  // What `state pull` prints for a place that holds nothing yet.
+  if (!encrypted && state.lineage === '' && state.serial === 0 && isEmptyState(state))
+    return 'none';
   return {
     fingerprint: `${state.lineage}/${state.serial}`,
     serial: state.serial,
@@ -49,6 +52,12 @@ export function readStateText(text: string): StateFile {
     outputs: encrypted ? undefined : outputValues(state.outputs ?? {}),
     content,
   };
+}
+
+function isEmptyState(state: { readonly resources?: unknown; readonly outputs?: object }): boolean {
+  return (
+    (state.resources as unknown[]).length === 0 && Object.keys(state.outputs ?? {}).length === 0
+  );
 }
 
 function outputValues(

@@ -192,7 +192,10 @@ describe('state files', () => {
     });
   });
 
-  test.each(['', '  \n'])('%j is none', (text) => expect(readStateText(text)).toBe('none'));
+  test.each(['', '  \n', '{"version":4,"serial":0,"lineage":"","outputs":{},"resources":[]}'])(
+    '%j is none',
+    (text) => expect(readStateText(text)).toBe('none'),
+  );
   test('every cut of a state is damaged, never a state', () => {
     for (let length = 1; length < state.length; length += 1)
       expect(readStateText(state.slice(0, length))).toBe('damaged');
