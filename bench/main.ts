@@ -13,6 +13,7 @@ import { asCodedError } from '../src/errors.js';
 import { prepareLocalSystem } from '../src/setup/prepare-local-system.js';
 import { dockerEnvironment, setupSettings } from '../src/setup/setup-settings.js';
 import { startTemporalServer } from '../src/setup/temporal-server.js';
+import { createBuilder } from '../src/standalone/builder.js';
 import { openStore } from '../src/store/open-store.js';
 import { runWorker } from '../src/worker.js';
 import { bareRun } from './bare-run.js';
@@ -82,7 +83,6 @@ async function main(): Promise<void> {
 
 async function buildImage(signal: AbortSignal): Promise<string> {
   const moduleDir = fileURLToPath(new URL('../../bench/module', import.meta.url));
-  const { createBuilder } = await import('../src/standalone/index.js' as string);
   const builder = await createBuilder();
   try {
     const { reference } = await builder.build({ moduleDir, signal });

@@ -24,7 +24,7 @@ export interface WorkerDependencies {
   readonly logger?: Logger;
   /** Called when all queues are served. */
   readonly onReady?: () => void;
-  /** Milliseconds to wait for the Temporal server at the start; default 30,000. */
+  /** Milliseconds to wait for the Temporal server at the start; default 15,000. */
   readonly connectWithin?: number;
   /** Workflow runs kept in memory; default: the SDK's, by heap size. */
   readonly maxCachedWorkflows?: number;
@@ -44,7 +44,7 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
   const { config, engine, signal } = dependencies;
   const logger = dependencies.logger ?? createLogger(config.logLevel);
   installRuntime(logger);
-  const connection = await connect(config, signal, dependencies.connectWithin ?? 30_000);
+  const connection = await connect(config, signal, dependencies.connectWithin ?? 15_000);
   try {
     await checkSearchAttributes(connection, config.temporal.namespace);
     const workers = await createWorkers(connection, dependencies, logger);
@@ -159,6 +159,6 @@ async function checkSearchAttributes(
   const names = missing.map(({ name }) => name);
   throw new CodedError(
     'InvalidConfiguration',
-    `namespace ${namespace} has no search attributes ${names.join(', ')}; create them: ${createAttributesCommand(names)}`,
+    `namespace ${namespace} has no search attributes ${names.join(', ')}; start the worker with --create-attributes, or run: ${createAttributesCommand(names)}`,
   );
 }

@@ -7,6 +7,7 @@ import { parseReference } from '../docker/image-reference.js';
 import { pullImage } from '../docker/push.js';
 import { registryAuth, type RegistryAuth } from '../docker/registry-auth.js';
 import { CodedError } from '../errors.js';
+import { createBuilder } from '../standalone/builder.js';
 import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
 import { resolveLocalImage } from './resolve-image.js';
@@ -77,10 +78,13 @@ async function builtFrom(
   signal: AbortSignal,
 ): Promise<BuiltModule> {
   const { engine, config } = dependencies;
-  const { createBuilder } = await import('../standalone/index.js' as string);
   const builder = await createBuilder({ engine, config });
   try {
-    const result = await builder.build({ moduleDir, signal });
+    const result = await builder.build({
+      moduleDir,
+      signal,
+      ...(wanted === undefined ? {} : { engine: wanted }),
+    });
     const image = await resolveLocalImage(engine, result.imageId, wanted);
     if (image === undefined)
       throw new CodedError('InternalError', `image ${result.reference} was built and is not there`);
