@@ -68,7 +68,12 @@ export async function startDemoSystem(context: CommandContext): Promise<DemoSyst
         );
     if (temporal !== undefined) stops.push(() => temporal.stop());
     const registry = await step('start a registry', () =>
-      startRegistry({ program: parts.registry, directory: join(directory, 'registry'), signal }),
+      // Kept with the other caches: layers that an earlier demo pushed are there already.
+      startRegistry({
+        program: parts.registry,
+        directory: join(given.cacheDir, 'demo-registry'),
+        signal,
+      }),
     );
     stops.push(() => registry.stop());
     const engine = await connectEngine({ environment: dockerEnvironment(given) });
