@@ -10,6 +10,7 @@ import { followPhases } from './follow-phases.js';
 import { renderPlan } from './render/plan.js';
 import { renderResult } from './render/result.js';
 import { shortDigest } from './short-digest.js';
+import { waitForPlan } from './wait-for-plan.js';
 import { whoTypes, withClient } from './with-client.js';
 
 export interface RunOperationOptions {
@@ -61,7 +62,7 @@ async function watch(
   let plan: PlanView | undefined;
   let result: OperationResult;
   try {
-    const ready = await client.waitPlan(started, { signal });
+    const ready = await waitForPlan(client, started, signal);
     await phases.refresh();
     const waits = ready.phase === 'awaiting-approval';
     if (ready.planDigest !== undefined) plan = await showPlan(client, started, context);

@@ -54,21 +54,20 @@ function registerVersions(state: Command, run: Run): void {
 
 function registerExport(state: Command, run: Run): void {
   state
-    .command('export <stack>')
+    .command('export <stack> [version]')
     .description('write the state as the tool wrote it; it holds secrets in clear')
-    .option('--version <n>', 'of this version (default: the current one)', wholeNumber)
     .option('-o, --output <file>', 'to this file (mode 0600) instead of stdout')
     .addHelpText(
       'after',
       '\nExamples:\n  cldctl-iac state export my-db -o my-db.tfstate\n  cldctl-iac state export my-db | tofu state list -state=/dev/stdin',
     )
     .action(
-      run(async (context, stack: string, flags: { version?: number; output?: string }) => {
+      run(async (context, stack: string, given: string | undefined, flags: { output?: string }) => {
+        const version = given === undefined ? undefined : versionNumber(given);
         const { exportVersion, loadSnapshot } = await import('../../src/state/snapshot.js');
         const { readRecord } = await import('../../src/stack/record.js');
         const bytes = await withStore(context, async (store) => {
-          if (flags.version !== undefined)
-            return (await exportVersion(store, stack, flags.version)).bytes;
+          if (version !== undefined) return (await exportVersion(store, stack, version)).bytes;
           const found = await readRecord(store, stack);
           const current = found && (await loadSnapshot(store, found.record));
           if (current !== undefined) return current;
@@ -94,10 +93,9 @@ function registerExport(state: Command, run: Run): void {
 
 function registerRestore(state: Command, run: Run): void {
   state
-    .command('restore <stack>')
+    .command('restore <stack> [version]')
     .description('make an earlier version, or a file, the current state')
-    .option('--version <n>', 'this version', wholeNumber)
-    .option('--file <file>', 'this file')
+    .option('--file <file>', 'this file instead of a version')
     .option('--accept-other-lineage', 'even if it is the state of another stack')
     .addHelpText(
       'after',
@@ -106,19 +104,21 @@ Nothing is lost: the current state stays as a version, and its successor gets a 
 before are stale. A stack with an operation under way is refused.
 
 Examples:
-  cldctl-iac state restore my-db --version 3`,
+  cldctl-iac state restore my-db 3`,
     )
     .action(
       run(
         async (
           context,
           stack: string,
-          flags: { version?: number; file?: string; acceptOtherLineage?: boolean },
+          given: string | undefined,
+          flags: { file?: string; acceptOtherLineage?: boolean },
         ) => {
-          if ((flags.version === undefined) === (flags.file === undefined))
+          const version = given === undefined ? undefined : versionNumber(given);
+          if ((version === undefined) === (flags.file === undefined))
             throw new CodedError(
               'InvalidInput',
-              'name what to restore: either --version N or --file FILE',
+              'name what to restore: either a version or --file FILE',
             );
           const stored = await withStore(context, async (store) => {
             const bytes =
@@ -130,7 +130,7 @@ Examples:
                       `--file ${flags.file ?? ''} can't be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
                     );
                   });
-            return restoreState(store, stack, bytes ?? flags.version ?? 0, {
+            return restoreState(store, stack, bytes ?? version ?? 0, {
               acceptOtherLineage: flags.acceptOtherLineage === true,
               by: whoTypes(),
             });
@@ -140,4 +140,12 @@ Examples:
         },
       ),
     );
+}
+
+function versionNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new CodedError(
+    'InvalidInput',
+    `${JSON.stringify(text)} is not the number of a version; list them with: cldctl-iac state versions`,
+  );
 }

@@ -187,7 +187,7 @@ describe('a stack from the command line', () => {
     const [version] = await json<{ version: number }[]>('state', 'versions', stack);
     const wanted = String(version?.version);
     const restored = await json<{ state: { version: number } }>(
-      ...['state', 'restore', stack, '--version', wanted],
+      ...['state', 'restore', stack, wanted],
     );
     expect(restored.state.version).toBeGreaterThan(version?.version ?? 0);
     const exported = await run('state', 'export', stack);

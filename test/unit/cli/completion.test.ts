@@ -20,9 +20,7 @@ describe('completion in bash', () => {
       expect.arrayContaining(['versions', 'export', 'restore']),
     );
     expect(await offered('apply', 'my-db', '--mod')).toEqual(['--module']);
-    expect(await offered('state', 'restore', 'my-db', '--v')).toEqual(
-      expect.arrayContaining(['--version']),
-    );
+    expect(await offered('state', 'restore', 'my-db', '--fi')).toEqual(['--file']);
     expect(await offered('apply', 'my-db', '--js')).toEqual(['--json']);
   });
 });

@@ -275,7 +275,7 @@ Plan: 1 to add, 0 to change, 1 to destroy (1 replaced).`);
         after: { x: '\u001b]0;t\u0007', y: 'a\nb\u001b[31m\nc\n' },
       },
     ]);
-     
+
     expect(text(plan)).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
 
