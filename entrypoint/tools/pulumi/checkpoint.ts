@@ -29,7 +29,7 @@ export interface Deployment {
 /** A stack's state as it was read. */
 export interface StackState {
   /** SHA-256 (hex) of the state as Pulumi wrote it: another value means that someone wrote it since. */
-  readonly fingerprint: string;
+  readonly fingerprint: string | null;
   readonly deployment: Deployment;
 }
 

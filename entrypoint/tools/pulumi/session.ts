@@ -234,9 +234,8 @@ async function exportState({
   const end = await cli({ step: 'state', argv, cwd, captureTo, interruptible: false });
   if (end.exitCode === 0) {
     const state = parseState(readFileSync(captureTo, 'utf8'));
-    return state.deployment.resources === undefined && saltOf(state.deployment) === undefined
-      ? undefined
-      : state;
+    // A stack that was only made has a salt and nothing else: to everyone outside it has no state yet.
+    return state.deployment.resources === undefined ? { ...state, fingerprint: null } : state;
   }
   if (end.exitCode !== 6) throw failureOf(end);
   const init = await cli({
