@@ -46,6 +46,8 @@ export interface BarePlan {
 
 export interface BareTofu {
   plan(request: BareRequest): Promise<BarePlan>;
+  /** The dependency lock file that `tofu init` writes for a module. */
+  lock(files: Readonly<Record<string, string>>): Promise<string>;
   /** `tofu output -json` of a state. */
   outputs(state: Uint8Array): Promise<Json>;
 }
@@ -106,6 +108,12 @@ export function bareTofu(executable: string, mirror: string): BareTofu {
         if (!existsSync(file('plan'))) return { ...planned, events };
         const shown = await run(['show', '-json', `-plan=${file('plan')}`], request.environment);
         return { ...planned, events, shown: parseJson(shown.text) };
+      }),
+    lock: (files) =>
+      inFolder(async (folder, run) => {
+        await writeModule(join(folder, 'module'), files);
+        await run(['init', '-input=false', '-no-color', '-backend=false']);
+        return readFile(join(folder, 'module', '.terraform.lock.hcl'), 'utf8');
       }),
     outputs: (state) =>
       inFolder(async (folder, run) => {

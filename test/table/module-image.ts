@@ -1,12 +1,15 @@
 /** Images of the table's modules: one base with the test provider, and two layers for each module. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { stringifyJson } from '../../src/contract/json.js';
 import { packArchive, type ArchiveEntry } from '../../src/docker/archive.js';
 import { buildImage } from '../../src/docker/build.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { findImage } from '../../src/docker/find-image.js';
+import type { Builder } from '../../src/standalone/builder.js';
+import { writeModule } from '../support/tofu.js';
 import type { Files } from './row.js';
 
 const OWNER = { uid: 0, gid: 0, mode: 0o644 };
@@ -73,6 +76,30 @@ export function moduleImages(
         ]),
       );
     known.set(key, made);
+    return made;
+  };
+}
+
+/** Gives the reference of an image as the product's builder makes it. */
+export function builtImages(
+  builder: Builder,
+  signal: AbortSignal,
+): (files: Files) => Promise<string> {
+  const known = new Map<string, Promise<string>>();
+  const build = async (files: Files, digest: string): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), 'table-module-'));
+    try {
+      await writeModule(folder, files);
+      const tag = `cldctl-test/table-built:${digest}`;
+      return (await builder.build({ moduleDir: folder, tag, signal })).imageId;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  };
+  return (files) => {
+    const digest = createHash('sha256').update(stringifyJson(files)).digest('hex').slice(0, 16);
+    const made = known.get(digest) ?? build(files, digest);
+    known.set(digest, made);
     return made;
   };
 }

@@ -7,7 +7,9 @@ import { outsideProviderMirror } from '../support/outside-provider.js';
 import { startOutsideWorld } from '../support/outside-world.js';
 import { testEngine } from '../support/test-engine.js';
 import { bareTofu } from '../support/tofu.js';
-import { moduleImages } from './module-image.js';
+import { createBuilder } from '../../src/standalone/builder.js';
+import { builtImages, moduleImages } from './module-image.js';
+import { outside, type Row } from './row.js';
 import { buildRows } from './rows/builds.js';
 import { changeRows } from './rows/changes.js';
 import { checkRows, driftRows } from './rows/drift-and-checks.js';
@@ -20,12 +22,15 @@ import { runRow, type TableContext } from './run-row.js';
 vi.setConfig({ maxConcurrency: 2 });
 
 let context: TableContext;
+/** Images as the product's builder makes them. */
+let imageBuiltOf: TableContext['imageOf'];
 const abort = new AbortController();
 
 beforeAll(async () => {
+  const config = loadConfig(process.env);
   const [system, mirror, engine] = await Promise.all([
     prepareLocalSystem({
-      ...setupSettings(loadConfig(process.env)),
+      ...setupSettings(config),
       need: ['tofu', 'opentofu'],
       signal: abort.signal,
       report: () => undefined,
@@ -39,6 +44,8 @@ beforeAll(async () => {
     imageOf: moduleImages(engine, system.opentofu, mirror, abort.signal),
     signal: abort.signal,
   };
+  const builder = await createBuilder({ engine, config: { ...config, providerMirror: mirror } });
+  imageBuiltOf = builtImages(builder, abort.signal);
 });
 afterAll(() => abort.abort());
 
@@ -49,12 +56,12 @@ describe.concurrent.each([
   { group: 'masks', rows: maskRows },
   { group: 'failures', rows: failureRows },
   { group: 'values', rows: valueRows },
-  { group: 'modules', rows: moduleRows },
-])('$group', ({ rows }) => {
+  { group: 'modules', rows: moduleRows, built: true },
+])('$group', ({ rows, built = false }: { rows: readonly Row[]; built?: boolean }) => {
   test.concurrent.each(rows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
     const world = await startOutsideWorld();
     try {
-      await runRow(context, row, world);
+      await runRow(built ? { ...context, imageOf: imageBuiltOf } : context, row, world);
     } finally {
       await world.close();
     }
@@ -63,12 +70,23 @@ describe.concurrent.each([
 
 describe.concurrent('builds that fail', () => {
   test.concurrent.each(buildRows.map((row) => [row.name, row] as const))('%s', async (_, row) => {
-    const error: unknown = await context.imageOf(row.files).then(
+    const error: unknown = await imageBuiltOf(row.files).then(
       (image) => `an image was built: ${image}`,
       (reason: unknown) => reason,
     );
     expect(error).toMatchObject({ code: 'BuildFailed' });
     const { detail } = error as { detail: { logTail?: string } };
     for (const text of row.says) expect(detail.logTail).toMatch(text);
+  });
+
+  test('a lock file that names another provider than the mirror has; with the right one it is built', async () => {
+    const files = outside('resource "outside_thing" "a" {\n  name = "a"\n}\n');
+    const lock = await context.tofu.lock(files);
+    await imageBuiltOf({ ...files, '.terraform.lock.hcl': lock });
+    const other = lock.replace(/"h1:[^"]*"/, `"h1:${Buffer.alloc(32, 1).toString('base64')}"`);
+    await expect(imageBuiltOf({ ...files, '.terraform.lock.hcl': other })).rejects.toMatchObject({
+      code: 'BuildFailed',
+      detail: { logTail: expect.stringMatching(/checksums/) as string },
+    });
   });
 });

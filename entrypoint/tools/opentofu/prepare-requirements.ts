@@ -1,4 +1,12 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringifyJson } from '../../../src/contract/index.js';
@@ -24,6 +32,8 @@ export async function prepareRequirements(context: PrepareContext): Promise<void
     // With a lock file `providers` wants them installed.
     for (const name of [BACKEND_OVERRIDE, LOCK_FILE]) rmSync(join(copy, name), { force: true });
     writeBackend(copy, localBackend(join(copy, 'state')));
+    // Sorts last: a module whose own override would win gets its answer from the step that bakes it.
+    renameSync(join(copy, BACKEND_OVERRIDE), join(copy, '~_override.tf.json'));
     const options = { cwd: copy, environment: context.environment };
     buildTofu(['get', '-no-color'], options);
     const tree = buildTofu(['providers', '-no-color'], { ...options, capture: true });

@@ -48,4 +48,9 @@ export const buildRows: readonly BuildRow[] = [
     },
     says: [/override file/, /rename it/],
   },
+  {
+    name: 'a provider that no mirror has',
+    files: { 'main.tf': 'resource "nobodys_thing" "a" {\n}\n' },
+    says: [/hashicorp\/nobodys/, /not\s+found/],
+  },
 ];
