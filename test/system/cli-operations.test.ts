@@ -74,7 +74,7 @@ describe('a stack from the command line', () => {
 
     const shown = await run('plan', 'show', stack);
     expect(shown.stdout).toContain('# terraform_data.line[0] will be created');
-    expect(shown.stdout).toContain('+ input = "hello 0"');
+    expect(shown.stdout).toContain('+ input  = "hello 0"');
     expect(shown.stdout).toContain('(sensitive value)');
     expect(shown.stdout).toContain('Plan: 3 to add, 0 to change, 0 to destroy');
 
