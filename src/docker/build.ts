@@ -111,8 +111,8 @@ export async function tagImage(engine: Engine, image: string, reference: string)
 
 function buildFailed(failure: { message: string; step?: string; logTail?: string }): CodedError {
   const { message, step = '', logTail = '' } = failure;
-  const registry =
-    step.includes('load metadata') || step === '' ? registryFailure(message) : undefined;
+  const gettingBase = step === '' || /load metadata|^Step \d+\/\d+ : FROM/.test(step);
+  const registry = gettingBase ? registryFailure(message) : undefined;
   if (registry !== undefined) {
     return new CodedError(registry.code, `can't get a base image: ${registry.message}`);
   }

@@ -58,7 +58,6 @@ export function containerOptions(
     ...(own
       ? {
           User: `${MODULE_USER}:${MODULE_USER}`,
-          WorkingDir: '/module',
           OpenStdin: true,
           StdinOnce: true,
         }

@@ -175,11 +175,14 @@ async function knownImage(
 
 function labelsOf(detected: DetectedModule, digest: string): Record<string, string> {
   return {
-    [LABEL.contract]: String(CONTRACT_VERSION),
+    // A Dockerfile of the module's own speaks the contract when it starts from a base image, whose label it then has.
+    ...(detected.ownDockerfile ? {} : { [LABEL.contract]: String(CONTRACT_VERSION) }),
     [LABEL.engine]: detected.engine,
     ...(detected.runtime === undefined ? {} : { [LABEL.runtime]: detected.runtime }),
     [LABEL.sourceDigest]: digest,
-    'dev.cldctl.tool-version': baseImageToolVersion(detected.engine),
+    ...(detected.ownDockerfile
+      ? {}
+      : { 'dev.cldctl.tool-version': baseImageToolVersion(detected.engine) }),
   };
 }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { loadConfig, type Config } from '../config.js';
 import type { EntrypointEvent } from '../contract/event.js';
+import { engineSchema } from '../contract/module-schema.js';
 import { moduleRequestSchema, type ModuleRequest } from '../contract/request.js';
 import type { ModuleResponse } from '../contract/response.js';
 import { CONTRACT_VERSION } from '../contract/version.js';
@@ -14,12 +15,14 @@ import { pullImage } from '../docker/push.js';
 import { dockerConfigFolder } from '../docker/docker-host.js';
 import { parseReference } from '../docker/image-reference.js';
 import { registryAuth } from '../docker/registry-auth.js';
+import { readRunFiles } from '../docker/read-files.js';
 import { runModule } from '../docker/run-module.js';
 import { socketGroupId } from '../docker/socket-group.js';
 import { CodedError } from '../errors.js';
+import { describeState } from '../state/describe.js';
 import { dockerEnvironment } from '../setup/setup-settings.js';
 import { openStore, type Store } from '../store/open-store.js';
-import { openStandaloneState } from './standalone-state.js';
+import { openStandaloneState, type StandaloneState } from './standalone-state.js';
 
 export interface ExecutorOptions {
   /** Default: the engine that the docker command would use. */
@@ -90,17 +93,19 @@ async function executeOne(
   const name = `cldctl-exec-${randomBytes(8).toString('hex')}`;
   try {
     const sealed = labels[LABEL.contract] !== undefined;
+    // An image that we built has our entrypoint even when its own Dockerfile made it one of the seed's form.
+    const known = sealed || labels[LABEL.sourceDigest] !== undefined;
     const needsKeys = labels[LABEL.engine] === 'pulumi' && given.passphrase === undefined;
     const request: ModuleRequest = {
       ...given,
-      ...(sealed
+      ...(known
         ? {
             contract: CONTRACT_VERSION,
             stack_name: stack,
             state: state.url === undefined ? { path: STATE_PATH } : { url: state.url },
-            seal_key: randomBytes(32).toString('base64'),
           }
         : {}),
+      ...(sealed ? { seal_key: randomBytes(32).toString('base64') } : {}),
       ...(needsKeys
         ? { passphrase: await (await (await store()).stackKey(stack)).pulumiPassphrase() }
         : {}),
@@ -120,19 +125,49 @@ async function executeOne(
       stopGraceMs: GRACE_MS,
       runTimeoutMs: RUN_TIMEOUT_MS,
     };
-    const { response, files } = await runModule(engine, run, {
-      signal,
-      onEvent: (event) => {
-        options.onEvent?.(event);
-        if (event.type === 'log') options.onLog?.(event.message);
-      },
-    });
-    if (files.state !== undefined && given.action !== 'preview') await state.save(files.state);
-    return response;
+    const mutates = given.action !== 'preview';
+    try {
+      const { response, files } = await runModule(engine, run, {
+        signal,
+        onEvent: (event) => {
+          options.onEvent?.(event);
+          if (event.type === 'log') options.onLog?.(event.message);
+        },
+      });
+      if (files.state !== undefined && mutates) await state.save(files.state);
+      return response;
+    } catch (error) {
+      // A tool that was killed or whose answer is no answer has still done something.
+      if (mutates && state.url === undefined) await harvest(engine, name, labels, stack, state);
+      throw error;
+    }
   } finally {
     await removeRun(engine, name).catch(() => undefined);
     await state.release();
   }
+}
+
+/** Saves the state that a run without an answer left, when it is whole. */
+async function harvest(
+  engine: Engine,
+  container: string,
+  labels: Readonly<Record<string, string>>,
+  stack: string,
+  state: StandaloneState,
+): Promise<void> {
+  const live = `state/live/${stack}.json`;
+  const files = await readRunFiles(engine, container, [live, STATE_PATH]).catch(
+    (): Record<string, Buffer> => ({}),
+  );
+  const left = files[live] ?? files[STATE_PATH];
+  const tool = engineSchema.safeParse(labels[LABEL.engine]).data;
+  if (left === undefined || tool === undefined) return;
+  try {
+    describeState(tool, left);
+  } catch {
+    return;
+  }
+  await state.save(left);
 }
 
 function parseRequest(request: ModuleRequest): ModuleRequest {

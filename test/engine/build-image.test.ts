@@ -1,0 +1,4 @@
+import { buildCases } from './build-cases.js';
+
+buildCases('buildkit');
+buildCases('classic');
