@@ -1,8 +1,12 @@
 import type { ModuleDescription, ModuleRequest } from '../../src/contract/index.js';
 import { FailureError } from '../failure-error.js';
 
-/** Throws `InvalidInput` naming every input that is missing or not declared by the module, before anything starts. */
+/**
+ * Throws `InvalidInput` naming every input that is missing or not declared by the module, before anything starts. A Pulumi program may
+ * read keys that its project doesn't declare, by names of more than one form: that engine checks by itself.
+ */
 export function checkInputs(request: ModuleRequest, description: ModuleDescription): void {
+  if (description.engine === 'pulumi') return;
   const inputs = request.inputs ?? {};
   const declared = Object.entries(description.variables);
   const missing = needsInputs(request)

@@ -21,9 +21,12 @@ export async function checkInputs(
   findReferences(inputs);
   const description = await dependencies.describe(image.imageId);
   if (description === undefined) return;
-  const { variables } = description;
+  const { variables, project } = description;
+  // A Pulumi key can also be named with its project.
+  const given = (name: string): boolean =>
+    Object.hasOwn(inputs, name) || Object.hasOwn(inputs, `${project ?? ''}:${name}`);
   const missing = Object.keys(variables).filter(
-    (name) => variables[name]?.required === true && !Object.hasOwn(inputs, name),
+    (name) => variables[name]?.required === true && !given(name),
   );
   const undeclared =
     description.engine === 'opentofu'
