@@ -1,6 +1,7 @@
 /** What every activity has around its work: two ways to end, beats, and errors in Temporal's form. */
 import { activityInfo, ApplicationFailure, CancelledFailure, Context } from '@temporalio/activity';
 import { asCodedError, CodedError } from '../src/errors.js';
+import { boundFailure } from '../src/operation/bound-failure.js';
 
 /** Milliseconds between beats; the SDK sends at most one a second. */
 const BEAT = 500;
@@ -65,7 +66,7 @@ export async function withFailures<T>(work: () => Promise<T>): Promise<T> {
 /** The failure of an error: type is the code, the message one line, `details[0]` the failure as data. */
 export function toFailure(error: unknown): ApplicationFailure {
   const coded = asCodedError(error);
-  const failure = coded.toFailure();
+  const failure = boundFailure(coded.toFailure());
   return ApplicationFailure.create({
     type: coded.code,
     message: coded.message.split('\n')[0] ?? '',

@@ -1,14 +1,18 @@
-/** The reference: the tofu commands that the entrypoint gives, as two plain `docker run` of the same image. */
+/** The reference: what one types to get the same (a plan as JSON, an apply, its outputs), as two plain `docker run`. */
 import { spawn } from 'node:child_process';
 import { CodedError } from '../src/errors.js';
 
 const PREVIEW = [
   'mkdir -p /workspace/state && cp -r /module /workspace/module && cd /workspace/module',
+  'tofu init -input=false -no-color >/dev/null',
   'tofu plan -input=false -no-color -out=/workspace/plan >/dev/null',
   'tofu show -json -plan=/workspace/plan >/workspace/plan.json',
 ].join(' && ');
-const APPLY =
-  'cd /workspace/module && tofu apply -input=false -no-color /workspace/plan >/dev/null && cat /workspace/state/state >/dev/null';
+const APPLY = [
+  'cd /workspace/module',
+  'tofu apply -input=false -no-color /workspace/plan >/dev/null',
+  'tofu output -json >/workspace/outputs.json',
+].join(' && ');
 
 /** Plans and applies; the volume, created by the first run, is removed outside of the time. Returns milliseconds. */
 export async function bareRun(image: string, volume: string): Promise<number> {

@@ -34,7 +34,7 @@ import { handleMessages } from './operation-messages.js';
 import { build, execute, preview, settle } from './operation-steps.js';
 import { defined, summaryLine, type Operation } from './operation.js';
 import { light } from './policies.js';
-import { claimSearchAttributes, createProgress } from './progress.js';
+import { claimSearchAttributes, createProgress, planAttributes } from './progress.js';
 import { validate } from './validate.js';
 
 /** How often a plan is made anew because the state moved, before a person has to look. */
@@ -171,7 +171,7 @@ async function fail(operation: Operation, error: unknown): Promise<never> {
   return CancellationScope.nonCancellable(async () => {
     // What happened in phase apply was recorded where it happened.
     if (input.operation !== 'preview' && phase !== 'apply') {
-      await record(operation, canceled ? outcome : failure.code);
+      await record(operation, canceled ? 'OperationCanceled' : failure.code);
     }
     operation.endedWith = failure;
     await end(operation, outcome);
@@ -195,7 +195,11 @@ async function record(operation: Operation, outcome: string): Promise<void> {
 }
 
 async function end(operation: Operation, outcome: string): Promise<void> {
-  operation.progress.enter('done', { outcome });
+  const view = operation.progress.plan?.view;
+  operation.progress.enter('done', {
+    ...(view === undefined ? {} : planAttributes(view)),
+    outcome,
+  });
   operation.ended = true;
   await condition(allHandlersFinished);
 }

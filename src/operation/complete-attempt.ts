@@ -13,6 +13,9 @@ import type { OperationDependencies } from './dependencies.js';
 import { failureError, moduleFailure, redacted } from './module-failure.js';
 import type { Executed } from './types.js';
 
+/** Longest output value, as JSON, that a result carries through history. */
+const OUTPUT_LENGTH = 8 * 1024;
+
 type StoredState = Awaited<ReturnType<typeof storeVersion>>;
 
 /** What a second asker of the same result needs; kept with the attempt. */
@@ -204,16 +207,25 @@ function failureOf(
   return { code, message, detail: { ...failure.detail, ...detail } };
 }
 
+/** Outputs as a result carries them: sensitive ones and very long ones without a value. */
 function maskOutputs(outputs: ModuleResponse['outputs']): Executed['outputs'] {
   const masked: Record<string, { value?: Json; sensitive?: boolean }> = {};
   for (const [name, { value, sensitive }] of Object.entries(outputs)) {
-    masked[name] = sensitive === true ? { sensitive } : { value };
+    masked[name] = sensitive === true ? { sensitive } : isLong(value) ? {} : { value };
   }
   return masked;
 }
 
+function isLong(value: Json): boolean {
+  return stringifyJson(value).length > OUTPUT_LENGTH;
+}
+
 function noticesOf({ response, dropped, killed, oomKilled }: ModuleRunResult): string[] {
+  const long = Object.entries(response.outputs).filter(
+    ([, { value, sensitive }]) => sensitive !== true && isLong(value),
+  );
   return [
+    ...long.map(([name]) => `output ${name} is long: read it with "cldctl-iac outputs"`),
     ...(response.notices ?? []),
     ...(dropped > 0 ? [`${dropped} bytes of output were dropped`] : []),
     ...(killed ? ['the tool did not end within its grace and was killed'] : []),

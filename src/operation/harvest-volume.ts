@@ -9,6 +9,7 @@ import { describeState, type StateDescription } from '../state/describe.js';
 import type { AttemptContext } from './attempt-context.js';
 import { finishAttempt, storeState } from './complete-attempt.js';
 import type { OperationDependencies } from './dependencies.js';
+import { redacted } from './module-failure.js';
 import type { Executed } from './types.js';
 
 const STATE = 'state/state';
@@ -23,8 +24,9 @@ export async function harvestVolume(
   dependencies: OperationDependencies,
   context: AttemptContext,
   attempt: Attempt,
-  cause?: Failure,
+  lost?: Failure,
 ): Promise<Executed> {
+  const cause = lost === undefined ? undefined : redacted(lost, context.inputs);
   const { engine } = dependencies;
   const at = new Date().toISOString();
   const found = await inspectRun(engine, context.containerName);

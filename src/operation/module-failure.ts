@@ -23,6 +23,16 @@ export function redacted<T>(
   return hasSecrets ? (redactJson(value as Json, redact) as T) : value;
 }
 
+/** An error with the run's secrets taken out of message and detail; what has no code passes as it is. */
+export function redactedError(
+  error: unknown,
+  inputs: Pick<RunInputs, 'redact' | 'hasSecrets'>,
+): unknown {
+  return error instanceof CodedError && inputs.hasSecrets
+    ? failureError(redacted(error.toFailure(), inputs))
+    : error;
+}
+
 /** A failure as it is thrown. */
 export function failureError(failure: Failure): CodedError {
   return new CodedError(failure.code, failure.message, {

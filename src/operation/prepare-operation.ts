@@ -1,4 +1,5 @@
 /** What has to be known before anything of an operation runs: cheap, and nothing is changed but the request's claim. */
+import { stringifyJson } from '../contract/json.js';
 import type { ModuleSource, OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
 import { loadPlan } from '../plan/plan-store.js';
@@ -10,6 +11,9 @@ import { plannedChanges } from './preview-stack.js';
 import { resolveLocalImage } from './resolve-image.js';
 import type { PrepareRequest, Preparation, PlannedChanges } from './types.js';
 
+/** Most bytes of inputs that go through workflow history. */
+const INLINE_INPUTS = 256 * 1024;
+
 /** Checks the input against the stack's record and finds the module. Throws `InvalidInput`, `StackNotFound`, `PlanNotFound`, … */
 export async function prepareOperation(
   dependencies: OperationDependencies,
@@ -17,6 +21,7 @@ export async function prepareOperation(
 ): Promise<Preparation> {
   const { store, engine } = dependencies;
   const { stackId, requestId } = input;
+  refuseLarge(input);
   if (requestId !== undefined) {
     const claim = await claimRequest(store, {
       stackId,
@@ -99,4 +104,15 @@ async function resolved(
 function nameOf(source: ModuleSource): string {
   if ('image' in source) return source.image;
   return 'path' in source ? source.path : source.archive;
+}
+
+/** Inputs that would make every step's history large. */
+function refuseLarge({ inputs }: OperationInput): void {
+  if (inputs === undefined) return;
+  const size = Buffer.byteLength(stringifyJson(inputs));
+  if (size <= INLINE_INPUTS) return;
+  throw new CodedError(
+    'InvalidInput',
+    `inputs: ${size} bytes are more than ${INLINE_INPUTS}; upload them and give inputs: {archive: digest}`,
+  );
 }

@@ -16,7 +16,7 @@ import { loadSnapshot } from '../state/snapshot.js';
 import { previewName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
-import { failureError, moduleFailure, redacted } from './module-failure.js';
+import { failureError, moduleFailure, redacted, redactedError } from './module-failure.js';
 import { buildModuleRun, engineOptions, stateLocation } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
 import type { PlannedChanges, PreviewRequest } from './types.js';
@@ -62,6 +62,8 @@ export async function previewStack(
     signal: control.signal,
     ...(control.letGo === undefined ? {} : { letGo: control.letGo }),
     onEvent: (event) => control.onEvent?.(event),
+  }).catch((error: unknown) => {
+    throw redactedError(error, inputs);
   });
   control.onContainer?.({ id: result.containerId });
   if (result.stopped === 'timeout') throw timedOut(input);
