@@ -7,8 +7,9 @@ import { readTarStream } from './read-stdin.js';
 /** The text of `input.json`, or `incomplete`: it did not arrive whole, nothing may be run. */
 export type Input = { readonly text: string } | 'incomplete';
 
-/** Reads `/workspace/input.json` (the form of the first contract). */
+/** Reads `/workspace/input.json` (the form of the first contract); an answer of an earlier run is removed. */
 export function readInputFile(paths: WorkspacePaths): Input {
+  rmSync(paths.output, { recursive: true, force: true });
   return existsSync(paths.input) ? { text: readFileSync(paths.input, 'utf8') } : 'incomplete';
 }
 

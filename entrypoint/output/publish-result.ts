@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { EXIT, stringifyJson, type ModuleResponse } from '../../src/contract/index.js';
 import type { WorkspacePaths } from '../locations.js';
 import type { EventStream } from './event-stream.js';
@@ -19,8 +20,9 @@ export async function publishResult(result: {
 }): Promise<number> {
   const { paths, response, events } = result;
   endOtherProcesses();
+  removeSecrets(paths);
   const text = stringifyJson(response);
-  const error = writeOutput(paths, text, [paths.temporary, paths.credentials, paths.home]);
+  const error = writeOutput(paths, text, [paths.home]);
   const exitCode = error === undefined ? result.exitCode : EXIT.outputNotWritten;
   if (error !== undefined) {
     const reason = `output.json could not be written: ${error.message}`;
@@ -39,6 +41,17 @@ export async function publishResult(result: {
   }
   await events.flush();
   return exitCode;
+}
+
+/** A volume outlives its container: inputs and credentials don't stay in it. */
+function removeSecrets(paths: WorkspacePaths): void {
+  for (const path of [paths.credentials, paths.temporary]) {
+    try {
+      rmSync(path, { recursive: true, force: true });
+    } catch {
+      // A workspace that can't be written can't be cleaned.
+    }
+  }
 }
 
 /** What the module left running could change the answer; as PID 1 we end it first. */

@@ -53,8 +53,9 @@ export async function makePlan(session: Session, kind: PlanKind): Promise<Planne
   const end = await tofu({ step: 'plan', arguments: ['plan', ...planArguments(session, kind)] });
   if (existsSync(paths.plan)) chmodSync(paths.plan, 0o600);
   const planned = end.exitCode === 0 || end.exitCode === 2;
-  const shown = existsSync(paths.plan) ? await showPlan(session) : undefined;
-  const content = shown === undefined ? undefined : readPlan(session, shown, kind);
+  const shown =
+    existsSync(paths.plan) && !context.interruption.requested ? await showPlan(session) : undefined;
+  const content = shown?.plan === undefined ? undefined : readPlan(session, shown.plan, kind);
   const base = {
     action: session.request.action,
     outputs: {},
@@ -64,7 +65,10 @@ export async function makePlan(session: Session, kind: PlanKind): Promise<Planne
   };
   if (!planned || content === undefined) {
     rmSync(paths.plan, { force: true });
-    const answer = failedAnswer(session, planned ? 'show' : 'plan', end);
+    const answer =
+      planned && shown !== undefined
+        ? failedAnswer(session, 'show', shown.end)
+        : failedAnswer(session, 'plan', end);
     return { answer: { ...base, success: false, ...answer }, changes: [], effective: false };
   }
   const known = stateAnswer(session, state);
@@ -135,19 +139,18 @@ function planArguments(session: Session, kind: PlanKind): string[] {
   ];
 }
 
-async function showPlan(session: Session): Promise<PlanJson | undefined> {
-  const { paths, interruption } = session.context;
-  if (interruption.requested) return undefined;
+async function showPlan(session: Session): Promise<{ end: TofuEnd; plan?: PlanJson }> {
+  const { paths } = session.context;
   const captureTo = join(paths.temporary, 'plan.json');
-  const end: TofuEnd = await session.tofu({
+  const end = await session.tofu({
     step: 'show',
     arguments: ['show', '-json', `-plan=${paths.plan}`],
     captureTo,
   });
-  if (end.exitCode !== 0) return undefined;
+  if (end.exitCode !== 0) return { end };
   const plan = parseJsonFast(readFileSync(captureTo, 'utf8')) as unknown as PlanJson;
   rmSync(captureTo);
-  return plan;
+  return { end, plan };
 }
 
 function readPlan(

@@ -8,7 +8,7 @@ import type {
 } from '../../../src/contract/index.js';
 import { checkInputs } from '../../input/check-inputs.js';
 import type { ToolContext } from '../tool.js';
-import { TOOL_VERSION_FILE } from './prepared.js';
+import { TOOL_SETTINGS, TOOL_VERSION_FILE } from './prepared.js';
 import { classifyFailure, lockHolder } from './failure.js';
 import { describeOpentofuModule } from './describe.js';
 import { refusedVariables } from './tool-environment.js';
@@ -35,7 +35,10 @@ export async function openSession(
   const copy = await timings.measure('copy', async () =>
     createWorkingCopy(moduleDirectory, paths, request),
   );
-  const tofu = createTofu(context, copy.backend?.environment ?? {});
+  const tofu = createTofu(context, {
+    ...providerSettings(context.locations.prepared),
+    ...copy.backend?.environment,
+  });
   const prepared = context.description !== undefined;
   const notices = [
     ...(context.description?.notices ?? []),
@@ -100,6 +103,12 @@ export function failedAnswer(
     },
     state: { fingerprint: null, lock: holder },
   };
+}
+
+/** An `init` at run time finds the image's providers and asks nobody else. */
+function providerSettings(prepared: string): Record<string, string> {
+  const file = join(prepared, TOOL_SETTINGS);
+  return existsSync(file) ? { TF_CLI_CONFIG_FILE: file } : {};
 }
 
 async function describeUnprepared(context: ToolContext, tofu: Tofu): Promise<ModuleDescription> {

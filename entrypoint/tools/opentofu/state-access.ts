@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { ModuleResponse, ResponseState } from '../../../src/contract/index.js';
+import {
+  stringifyJson,
+  type ModuleResponse,
+  type ResponseState,
+} from '../../../src/contract/index.js';
 import type { Session } from './session.js';
 import { readStateFile, readStateText, type StateFile, type StateSummary } from './state-file.js';
 
@@ -14,12 +18,22 @@ export async function readState(
   return context.timings.measure('state', async () => readStateFile(context.paths.state));
 }
 
-/** The state's summary with outputs in clear, also when the file itself is encrypted. */
+/** The outputs, also of an encrypted state; one that holds a secret of the request is sensitive, whatever the module says. */
 export async function withOutputs(
   session: Session,
   state: StateSummary,
 ): Promise<ModuleResponse['outputs']> {
-  if (state.outputs !== undefined) return state.outputs;
+  const { redactor } = session.context;
+  const outputs = state.outputs ?? (await pulledOutputs(session));
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, output]) => [
+      name,
+      redactor.matches(stringifyJson(output.value)) ? { ...output, sensitive: true } : output,
+    ]),
+  );
+}
+
+async function pulledOutputs(session: Session): Promise<ModuleResponse['outputs']> {
   const pulled = await pullState(session, false);
   return typeof pulled === 'string' ? {} : (pulled.outputs ?? {});
 }

@@ -1,5 +1,12 @@
 /** Whole runs under Node with a stand-in for `tofu`, for what the real one can't be made to do on demand. */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -107,6 +114,33 @@ test('exit 0: state and outputs are in the answer', async () => {
     state: { fingerprint: 'l/2', path: 'state/state' },
     approved: false,
   });
+});
+
+test('an output that holds a secret of the request is sensitive; credentials do not stay in the workspace', async () => {
+  const outputs = {
+    url: { value: 'db://u:hunter2-token@h', type: 'string' },
+    n: { value: 1, type: 'number' },
+  };
+  const { response, workspace } = await runWith(
+    `cat "$FILE"; echo "$TOKEN"; ${writeState({ ...STATE, outputs })}`,
+    {
+      action: 'apply',
+      credentials: { TOKEN: 'hunter2-token' },
+      credential_files: { FILE: 'a-key-of-more-than-16-letters' },
+    },
+  );
+  expect(response.outputs).toEqual({
+    url: { value: 'db://u:hunter2-token@h', sensitive: true },
+    n: { value: 1 },
+  });
+  expect(readdirSync(workspace).sort()).toEqual([
+    'home',
+    'input.json',
+    'module',
+    'output.json',
+    'plan',
+    'state',
+  ]);
 });
 
 test('a state file that is cut off is never the state', async () => {
