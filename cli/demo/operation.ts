@@ -32,8 +32,8 @@ export async function runDemoOperation(
     const ready = await waitForPlan(client, started, signal);
     await phases.refresh();
     const plan = ready.planDigest === undefined ? undefined : await client.plan(started);
+    if (plan !== undefined) terminal.print('', ...renderPlan(plan, terminal.style), '');
     if (plan !== undefined && ready.phase === 'awaiting-approval') {
-      terminal.print('', ...renderPlan(plan, terminal.style), '');
       const answer = await decision(plan, yes, context);
       await client[answer](started, { planDigest: plan.planDigest, by: whoTypes() });
     }

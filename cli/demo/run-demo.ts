@@ -1,6 +1,7 @@
 /** The story that the demo tells, step by step. */
 import { randomBytes } from 'node:crypto';
 import type { OperationInput } from '../../src/contract/operation.js';
+import { removeInstallation } from '../../src/docker/remove-installation.js';
 import { untagImages } from '../../src/docker/untag-images.js';
 import { asCodedError, CodedError } from '../../src/errors.js';
 import { readRecord, type StackRecord } from '../../src/stack/record.js';
@@ -119,7 +120,10 @@ async function cleanUp(
   }
   terminal.progress.start('stop', 'stop worker, registry and Temporal');
   await untagImages(system.engine, system.config.registry ?? '').catch(() => 0);
+  const { engine, store } = system;
   await system.stop();
+  // What the worker would have tidied up in its own time.
+  await removeInstallation(engine, store.installation).catch(() => 0);
   terminal.progress.end('stop', 'done');
 }
 

@@ -30,6 +30,6 @@ describe('the demo', () => {
     const database = /"(my-database-[0-9a-f]{6})"/.exec(stdout)?.[1] ?? 'no name';
     expect(database).not.toBe('no name');
     expect(await named(database)).toEqual([]);
-    expect(await named(database.replace('my-database', 'demo'))).toEqual([]);
+    expect(await named(`-${database.replace('my-database', 'demo')}`)).toEqual([]);
   });
 });
