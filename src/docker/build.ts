@@ -110,7 +110,9 @@ export async function tagImage(engine: Engine, image: string, reference: string)
 }
 
 function buildFailed(failure: { message: string; step?: string; logTail?: string }): CodedError {
-  const { message, step = '', logTail = '' } = failure;
+  const { message, step = '' } = failure;
+  // The classic builder colours standard error.
+  const logTail = (failure.logTail ?? '').replace(/\u001b\[[\d;]*m/g, '');
   const gettingBase = step === '' || /load metadata|^Step \d+\/\d+ : FROM/.test(step);
   const registry = gettingBase ? registryFailure(message) : undefined;
   if (registry !== undefined) {
@@ -119,7 +121,8 @@ function buildFailed(failure: { message: string; step?: string; logTail?: string
   const line = message.split('\n')[0]?.trim() ?? '';
   const last = logTail
     .split('\n')
-    .filter((text) => text.trim() !== '')
+    // The classic builder clears up behind the command's last line.
+    .filter((text) => text.trim() !== '' && !/^(Removing intermediate| ?---> )/.test(text))
     .at(-1);
   return new CodedError(
     'BuildFailed',

@@ -477,6 +477,14 @@ resource "terraform_data" "c" {
     ],
   },
   {
+    name: 'looking without a lock, and waiting for one',
+    files: { 'main.tf': data('"x"') },
+    steps: [
+      { options: { lock: false }, plan: ['create terraform_data.a'], apply: 'no' },
+      { options: { lock_timeout: 5, parallelism: 1 }, plan: ['create terraform_data.a'] },
+    ],
+  },
+  {
     name: 'more changes than fit inline',
     files: {
       'main.tf': 'resource "terraform_data" "many" {\n  count = 230\n  input = count.index\n}\n',

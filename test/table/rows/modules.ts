@@ -275,4 +275,87 @@ resource "outside_thing" "b" {
       },
     ],
   },
+  {
+    name: 'a backend block that is kept on request',
+    files: {
+      'main.tf':
+        'terraform {\n  backend "local" {\n    path = "kept.tfstate"\n  }\n}\nresource "terraform_data" "a" {\n}\n',
+    },
+    steps: [{ options: { keep_backend: true }, plan: ['create terraform_data.a'], apply: 'no' }],
+  },
+  {
+    name: 'the state of another module, and functions of the built-in provider',
+    files: {
+      'main.tf': `terraform {
+  required_providers {
+    terraform = {
+      source = "terraform.io/builtin/terraform"
+    }
+  }
+}
+data "terraform_remote_state" "other" {
+  backend = "local"
+  config = {
+    path = "\${path.module}/other.json"
+  }
+}
+resource "terraform_data" "a" {
+  input = data.terraform_remote_state.other.outputs.address
+}
+output "v" {
+  value = provider::terraform::encode_expr({ a = [1, "x"] })
+}
+`,
+      'other.json': JSON.stringify({
+        version: 4,
+        terraform_version: '1.12.6',
+        serial: 1,
+        lineage: '5f1f4a80-6a52-4a56-9e50-3a0a0a0a0a0a',
+        outputs: { address: { value: '10.0.0.1', type: 'string' } },
+        resources: [],
+      }),
+    },
+    steps: [{ plan: ['create output.v', 'create terraform_data.a'] }],
+  },
+  {
+    name: 'a resource that is switched off and on',
+    files: {
+      'main.tf': `variable "on" {
+  default = true
+}
+resource "terraform_data" "a" {
+  lifecycle {
+    enabled = var.on
+  }
+}
+`,
+    },
+    steps: [
+      { plan: ['create terraform_data.a'] },
+      { inputs: { on: false }, plan: ['delete terraform_data.a'] },
+      { inputs: { on: true }, plan: ['create terraform_data.a'] },
+    ],
+  },
+  {
+    name: 'a warning of the tool is a notice',
+    files: {
+      'main.tf': `variable "old" {
+  default    = "x"
+  deprecated = "use new"
+}
+module "child" {
+  source = "./child"
+  old    = var.old
+}
+`,
+      'child/main.tf':
+        'variable "old" {\n  type       = string\n  deprecated = "use the new one"\n}\n',
+    },
+    steps: [
+      {
+        plan: [],
+        preview: ({ notices }) => expect(notices?.join('\n')).toContain('use the new one'),
+      },
+    ],
+  },
 ];
