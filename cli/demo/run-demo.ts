@@ -79,11 +79,13 @@ export async function runDemo(yes: boolean, context: CommandContext): Promise<Ex
     return exitCodeOfOutcome(last.result.outcome);
   } finally {
     terminal.progress.stop();
-    await cleanUp(
-      system,
-      { ...base('destroy'), approval: { mode: 'auto', expiresIn: '1h' } },
-      context,
-    );
+    // A stack whose first apply was stopped has a state, and no module yet that it was applied with.
+    const destroy: OperationInput = {
+      ...apply,
+      operation: 'destroy',
+      approval: { mode: 'auto', expiresIn: '1h' },
+    };
+    await cleanUp(system, destroy, context);
   }
 }
 

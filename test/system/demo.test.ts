@@ -31,5 +31,5 @@ describe('the demo', () => {
     expect(database).not.toBe('no name');
     expect(await named(database)).toEqual([]);
     expect(await named(`-${database.replace('my-database', 'demo')}`)).toEqual([]);
-  });
+  }, 300_000);
 });
