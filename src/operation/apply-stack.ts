@@ -6,8 +6,8 @@ import { CodedError } from '../errors.js';
 import { canonicalJson } from '../plan/canonical.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { decideAttempt } from '../stack/attempt.js';
-import { openAttempt, type Attempt } from '../stack/attempt-store.js';
-import { readRecord } from '../stack/record.js';
+import { openAttempt, type Attempt, type OpenedAttempt } from '../stack/attempt-store.js';
+import { readRecord, type OpenRun } from '../stack/record.js';
 import { clearPlace, endAsNothing, observePlace } from './attempt-place.js';
 import { returnResult } from './complete-attempt.js';
 import { mutationName } from './container-names.js';
@@ -17,6 +17,7 @@ import { followAttempt } from './follow-attempt.js';
 import { harvestVolume } from './harvest-volume.js';
 import { readInputs } from './input-archive.js';
 import { resolveRunInputs } from './run-inputs.js';
+import { settleStack } from './settle-stack.js';
 import type { ExecuteRequest, Executed, RunReference } from './types.js';
 
 /** Containers that an input which did not arrive whole is given: each is proof that nothing ran. */
@@ -33,20 +34,13 @@ export async function applyStack(
   run: RunReference,
   control: StepControl,
 ): Promise<Executed> {
-  const { engine, store } = dependencies;
-  const { stackId, planDigest } = request;
+  const { engine } = dependencies;
   const context = await createContext(dependencies, request, run);
   const { containerName } = context;
   for (let tries = 1; tries <= TRIES; tries += 1) {
-    const { fresh, attempt } = await openAttempt(store, stackId, {
-      planDigest,
-      dockerId: engine.id,
-      containerName,
-      operation: request.operation,
-      ...run,
-      input: parseJson(stringifyJson(request.input)) as Record<string, Json>,
-      at: new Date().toISOString(),
-    });
+    const opened = await openOrSettle(dependencies, context, control);
+    if (opened === 'settled') continue;
+    const { fresh, attempt } = opened;
     if (attempt.status !== 'ended' && attempt.run.dockerId !== engine.id) throw elsewhere(attempt);
     if (fresh) {
       await refuseStale(dependencies, context, attempt);
@@ -61,6 +55,35 @@ export async function applyStack(
     'ContainerLost',
     `the input did not reach the container whole, ${TRIES} times; nothing was run`,
   );
+}
+
+/**
+ * Opens the attempt. A run of another plan that still binds the stack belongs to an operation that is no more (a reset
+ * run has its history, not its steps): it is brought to its end first, and this plan is judged by the state after it.
+ */
+async function openOrSettle(
+  dependencies: OperationDependencies,
+  { request, run, containerName }: AttemptContext,
+  control: StepControl,
+): Promise<OpenedAttempt | 'settled'> {
+  const { engine, store } = dependencies;
+  const { stackId, planDigest, operation, input } = request;
+  try {
+    return await openAttempt(store, stackId, {
+      planDigest,
+      dockerId: engine.id,
+      containerName,
+      operation,
+      ...run,
+      input: parseJson(stringifyJson(input)) as Record<string, Json>,
+      at: new Date().toISOString(),
+    });
+  } catch (error) {
+    const open = (error as CodedError).detail?.['openRun'] as OpenRun | undefined;
+    if (open === undefined || open.dockerId !== engine.id) throw error;
+    await settleStack(dependencies, stackId, control);
+    return 'settled';
+  }
 }
 
 async function carryOut(

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { StartedOperation } from '../../src/client/index.js';
+import type { OperationTarget, StartedOperation } from '../../src/client/index.js';
 import type { OperationInput, OperationResult, Phase } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
 import type { RunningCommand } from '../support/command.js';
@@ -69,7 +69,7 @@ async function applying(stackId: string, seconds: number): Promise<StartedOperat
   return started;
 }
 
-async function failureOf(started: StartedOperation): Promise<CodedError> {
+async function failureOf(started: OperationTarget): Promise<CodedError> {
   const error = await system.client.result(started).then(
     () => new Error('it succeeded'),
     (reason: unknown) => reason,
@@ -170,6 +170,34 @@ test('what a terminated operation left running is stopped and harvested by the n
   const record = await system.client.stack(stackId);
   expect(record.operations).toHaveLength(2);
   expect(record.openRun).toBeUndefined();
+});
+
+test('a reset while the tool runs applies nothing twice', async () => {
+  const stackId = uniqueStack('reset');
+  const started = await applying(stackId, 60);
+  const connection = await Connection.connect({ address: system.address });
+  await connection.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: started.workflowId, runId: started.runId },
+    reason: 'test',
+    requestId: stackId,
+    // The first workflow task: everything after it is done again.
+    workflowTaskFinishEventId: 4 as never,
+  });
+  await connection.close();
+  const again = { workflowId: started.workflowId };
+  await expect
+    .poll(async () => (await system.client.describe(again)).runId)
+    .not.toBe(started.runId);
+  // The tool of the first run is stopped; the second makes what is missing, and waits as long as it is told.
+  await expect
+    .poll(async () => (await system.client.stack(stackId)).operations.length, { timeout: 30_000 })
+    .toBeGreaterThan(0);
+  const { operations, openRun } = await system.client.stack(stackId);
+  expect(operations[0]?.outcome).not.toBe('succeeded');
+  expect(openRun === undefined || openRun.runId !== started.runId).toBe(true);
+  await system.client.cancel(again);
+  expect((await failureOf(again)).code).toBe('OperationCanceled');
 });
 
 test('a plan waits through a restart of the server and of the worker', async () => {
