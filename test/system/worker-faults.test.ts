@@ -172,6 +172,26 @@ test('what a terminated operation left running is stopped and harvested by the n
   expect(record.openRun).toBeUndefined();
 });
 
+test('what a dead worker and a terminated operation left running is settled before anything else', async () => {
+  const stackId = uniqueStack('orphan');
+  const started = await applying(stackId, 60);
+  worker.signal('SIGKILL');
+  await worker.done;
+  const connection = await Connection.connect({ address: system.address });
+  await new Client({ connection }).workflow
+    .getHandle(started.workflowId, started.runId)
+    .terminate('test');
+  await connection.close();
+  worker = await system.startWorker();
+  const next = await system.client.result(await system.client.start(apply(stackId, 0)));
+  expect(next).toMatchObject({ outcome: 'succeeded', receipt: { failed: 0, unapproved: 0 } });
+  expect(next.notices?.join()).toContain('stopped and harvested');
+  expect((await system.client.stack(stackId)).operations).toMatchObject([
+    { outcome: 'OperationCanceled' },
+    { outcome: 'succeeded' },
+  ]);
+});
+
 test('a reset while the tool runs applies nothing twice', async () => {
   const stackId = uniqueStack('reset');
   const started = await applying(stackId, 60);
