@@ -1,6 +1,13 @@
 /** Does what a plan says, and harvests state, outputs and receipt, whatever happens to the CLI. */
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Change, Failure, ModuleResponse, Receipt } from '../../../src/contract/index.js';
+import {
+  parseJson,
+  type Change,
+  type Failure,
+  type ModuleResponse,
+  type Receipt,
+} from '../../../src/contract/index.js';
 import { FailureError } from '../../failure-error.js';
 import { mutatingCommand } from './command-line.js';
 import type { CliEnd } from './cli.js';
@@ -24,6 +31,7 @@ export async function runPlan(
       'PlanStale',
       `the plan was made by Pulumi ${expected}, this image has ${version}: preview again`,
     );
+  deriveKeyAhead(session);
   const end = await runUnlocked(session, mutatingCommand(action, line));
   const state = await readState(session);
   if (state !== undefined) await session.secrets.redactState(state.deployment, context.redactor);
@@ -44,6 +52,15 @@ export async function runPlan(
     notices: [...session.notices, ...warningNotices(end.diagnostics, context.redactor)],
     ...(failure === undefined ? {} : { failure }),
   };
+}
+
+/** Secrets of the inputs come back in the outputs: the key that opens them is derived while the CLI works. */
+function deriveKeyAhead({ line, secrets }: Session): void {
+  const config = readFileSync(line.configFile, 'utf8');
+  const { encryptionsalt: salt } = parseJson(config) as { encryptionsalt?: string };
+  if (salt === undefined || !config.includes('"secure"')) return;
+  // A wrong passphrase is told by who needs the key.
+  secrets.encryption(salt).catch(() => undefined);
 }
 
 /** The CLI knows no lock timeout: it is asked again until the time is over. */

@@ -19,9 +19,10 @@ const NOTHING: OpenSecret = () => undefined;
 export function createStackSecrets(passphrase: string): StackSecrets {
   const known = new Map<string, Promise<PassphraseEncryption>>();
   const encryption: StackSecrets['encryption'] = (salt) => {
-    const key = salt ?? '';
-    const opened = known.get(key) ?? openEncryption(passphrase, salt);
-    known.set(key, opened);
+    const opened = known.get(salt ?? '') ?? openEncryption(passphrase, salt);
+    known.set(salt ?? '', opened);
+    // What is encrypted under a new salt is opened under it too.
+    if (salt === undefined) void opened.then((made) => known.set(made.salt, opened));
     return opened;
   };
   const opener: StackSecrets['opener'] = async (salt, ...holders) => {
