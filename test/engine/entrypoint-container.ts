@@ -1,5 +1,4 @@
 /** Module containers with the real entrypoint, driven without the product's own runner: every stream and limit is the test's. */
-import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container, ContainerCreateOptions } from 'dockerode';
 import { loadConfig } from '../../src/config.js';
@@ -27,52 +26,64 @@ export async function opentofuBase(): Promise<string> {
   return opentofu;
 }
 
-/** Builds a module image; `lines` replace the preparation of the module. Returns its tag, or throws with the build's log. */
-export function buildModule(
-  engine: Engine,
-  base: string,
-  files: Readonly<Record<string, string | Uint8Array>>,
-  lines: readonly string[] = ['RUN ["/cldctl-entrypoint","prepare","opentofu","module"]'],
-): Promise<string> {
-  const dockerfile = [
-    `FROM ${base}`,
-    'USER root',
-    'COPY module/ /module/',
-    ...lines,
-    'USER 10001:10001',
-  ].join('\n');
-  const named = Object.entries(files).map(([name, bytes]) => [`module/${name}`, bytes] as const);
-  return buildImage(engine, dockerfile, Object.fromEntries(named));
+/** The images of one test file. */
+export interface TestImages {
+  /** Builds a module image; `lines` replace the preparation of the module. Returns its tag, or throws with the build's log. */
+  module(
+    base: string,
+    files: Readonly<Record<string, string | Uint8Array>>,
+    lines?: readonly string[],
+  ): Promise<string>;
+  /** Builds an image from a Dockerfile and the files of its context. Returns its tag, or throws with the build's log. */
+  build(dockerfile: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string>;
+  remove(): Promise<void>;
 }
 
-/** Builds an image from a Dockerfile and the files of its context. Returns its tag, or throws with the build's log. */
-export async function buildImage(
-  engine: Engine,
-  dockerfile: string,
-  files: Readonly<Record<string, string | Uint8Array>>,
-): Promise<string> {
-  const names = Object.keys(files).sort();
-  const digest = createHash('sha256').update(dockerfile);
-  for (const name of names) digest.update(name).update(files[name] ?? '');
-  const tag = `cldctl-test/entrypoint:${digest.digest('hex').slice(0, 12)}`;
-  const root = { uid: 0, gid: 0, mode: 0o644 };
-  const context = await packArchive([
-    { name: 'Dockerfile', bytes: dockerfile, ...root },
-    ...names.map((name) => ({ name, bytes: files[name] ?? '', ...root })),
-  ]);
-  const stream = await engine.docker.buildImage(context as unknown as NodeJS.ReadableStream, {
-    t: tag,
-    rm: true,
-    forcerm: true,
-  });
-  let log = '';
-  for await (const chunk of stream) log += String(chunk);
-  if (!log.includes('"errorDetail"')) return tag;
-  const lines = log
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as { stream?: string });
-  throw new Error(lines.map((line) => line.stream ?? '').join(''));
+export function testImages(engine: Engine): TestImages {
+  const tags = new Set<string>();
+  const build: TestImages['build'] = async (dockerfile, files) => {
+    const tag = uniqueName('image');
+    const root = { uid: 0, gid: 0, mode: 0o644 };
+    const context = await packArchive([
+      { name: 'Dockerfile', bytes: dockerfile, ...root },
+      ...Object.entries(files).map(([name, bytes]) => ({ name, bytes, ...root })),
+    ]);
+    const stream = await engine.docker.buildImage(context as unknown as NodeJS.ReadableStream, {
+      t: tag,
+      rm: true,
+      forcerm: true,
+    });
+    let log = '';
+    for await (const chunk of stream) log += String(chunk);
+    if (!log.includes('"errorDetail"')) {
+      tags.add(tag);
+      return tag;
+    }
+    const lines = log
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { stream?: string });
+    throw new Error(lines.map((line) => line.stream ?? '').join(''));
+  };
+  return {
+    build,
+    module: (base, files, lines = ['RUN ["/cldctl-entrypoint","prepare","opentofu","module"]']) => {
+      const dockerfile = [
+        `FROM ${base}`,
+        'USER root',
+        'COPY module/ /module/',
+        ...lines,
+        'USER 10001:10001',
+      ].join('\n');
+      const named = Object.entries(files).map(
+        ([name, bytes]) => [`module/${name}`, bytes] as const,
+      );
+      return build(dockerfile, Object.fromEntries(named));
+    },
+    remove: async () => {
+      for (const tag of tags) await engine.docker.getImage(tag).remove({ force: true });
+    },
+  };
 }
 
 export interface ContainerRun {

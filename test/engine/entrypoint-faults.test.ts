@@ -1,5 +1,5 @@
 /** What a module can do to the entrypoint, and what is left of a run that is stopped or broken. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT, type EntrypointEvent } from '../../src/contract/event.js';
 import { parseJson, stringifyJson } from '../../src/contract/json.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
@@ -7,22 +7,26 @@ import { openFrame } from '../../src/contract/sealed-frame.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { testEngine } from '../support/test-engine.js';
 import {
-  buildModule,
   inputTar,
   logText,
   opentofuBase,
   runContainer,
+  testImages,
+  type TestImages,
   type ContainerEnd,
   type ContainerRun,
 } from './entrypoint-container.js';
 
 let engine: Engine;
+let images: TestImages;
 let base: string;
 
 beforeAll(async () => {
   engine = await testEngine();
+  images = testImages(engine);
   base = await opentofuBase();
 });
+afterAll(() => images.remove());
 
 const SECRET = 'hunter2-"quoted"-\n-second-line-of-it';
 
@@ -69,7 +73,7 @@ const stateOf = async (
 
 describe('stopping', () => {
   test('one SIGINT stops an apply: the state has what was done, the receipt says it, later signals do nothing', async () => {
-    const image = await buildModule(engine, base, withCommand('echo sleeping; exec sleep 60'));
+    const image = await images.module(base, withCommand('echo sleeping; exec sleep 60'));
     let signals = 0;
     await run(
       {
@@ -104,8 +108,7 @@ describe('stopping', () => {
   });
 
   test('a command that ignores SIGINT does not keep the result back', async () => {
-    const image = await buildModule(
-      engine,
+    const image = await images.module(
       base,
       withCommand("trap '' INT TERM; echo stubborn; sleep 100 & wait; sleep 100"),
     );
@@ -126,7 +129,7 @@ describe('stopping', () => {
   });
 
   test('SIGINT during a preview: no plan, nothing changed', async () => {
-    const image = await buildModule(engine, base, {
+    const image = await images.module(base, {
       'main.tf': 'resource "terraform_data" "many" {\n  count = 4000\n}\n',
     });
     await run(
@@ -151,11 +154,7 @@ describe('stopping', () => {
   });
 
   test('SIGKILL of the tool: the outcome is called unknown, what was saved is kept', async () => {
-    const image = await buildModule(
-      engine,
-      base,
-      withCommand('echo dying; kill -9 $PPID; sleep 30'),
-    );
+    const image = await images.module(base, withCommand('echo dying; kill -9 $PPID; sleep 30'));
     await run({ image, request: { action: 'apply' } }, (end) => {
       expect(end.exitCode).toBe(EXIT.failure);
       expect(end.response?.failure?.code).toBe('OutcomeUnknown');
@@ -168,8 +167,7 @@ describe('stopping', () => {
 describe('odd modules', () => {
   // Straight to the tool's own output: what a provisioner prints OpenTofu passes on at less than 1 MB/s.
   test('50 MB of output pass in flat memory and the apply is not harmed', async () => {
-    const image = await buildModule(
-      engine,
+    const image = await images.module(
       base,
       withCommand(
         'yes $(head -c 1000 /dev/zero | tr "\\0" x) | head -c 50000000 > /proc/$PPID/fd/1',
@@ -196,8 +194,7 @@ describe('odd modules', () => {
   });
 
   test('a process that is left behind does not keep the result back, and can not change it', async () => {
-    const image = await buildModule(
-      engine,
+    const image = await images.module(
       base,
       withCommand(
         "(trap '' HUP; for i in $(seq 600); do echo '{\"success\":true}' > /workspace/output.json; sleep 0.05; done) > /dev/null 2>&1 & (sleep 600) > /dev/null 2>&1 & echo left",
@@ -210,8 +207,7 @@ describe('odd modules', () => {
   });
 
   test('a thousand orphans do not use up the processes', async () => {
-    const image = await buildModule(
-      engine,
+    const image = await images.module(
       base,
       withCommand(
         'for i in $(seq 400); do (sleep 0.01 &) ; done; sleep 2; for i in $(seq 400); do (sleep 0.01 &) ; done; sleep 2; echo enough',
@@ -224,8 +220,7 @@ describe('odd modules', () => {
   });
 
   test('the memory and the environment of the entrypoint are closed to the module', async () => {
-    const image = await buildModule(
-      engine,
+    const image = await images.module(
       base,
       withCommand(
         'cat /proc/1/environ; head -c 1 /proc/1/mem; kill -9 1; kill -USR1 1; kill -QUIT 999999; echo "still here $(id -u)"',
@@ -241,8 +236,7 @@ describe('odd modules', () => {
   test('hostile files and variables of an image change nothing', async () => {
     const evil =
       'require("fs").writeFileSync("/workspace/evil", "x"); console.log("EVIL RAN"); process.exit(0)';
-    const image = await buildModule(
-      engine,
+    const image = await images.module(
       base,
       {
         ...withCommand('env | sort'),
@@ -275,8 +269,7 @@ describe('odd modules', () => {
 
 describe('broken surroundings', () => {
   test('a workspace that is full at the end: the state comes in the sealed frame, the answer on stdout', async () => {
-    const image = await buildModule(
-      engine,
+    const image = await images.module(
       base,
       withCommand('head -c 100000000 /dev/zero > /workspace/fill; true'),
     );
@@ -305,7 +298,7 @@ describe('broken surroundings', () => {
   });
 
   test('a read-only workspace: the answer is one line on stdout, exit code 74', async () => {
-    const image = await buildModule(engine, base, withCommand('true'));
+    const image = await images.module(base, withCommand('true'));
     await run(
       {
         image,
@@ -323,7 +316,7 @@ describe('broken surroundings', () => {
   });
 
   test('a directory in the place of output.json', async () => {
-    const image = await buildModule(engine, base, withCommand('mkdir -p /workspace/output.json/x'));
+    const image = await images.module(base, withCommand('mkdir -p /workspace/output.json/x'));
     await run({ image, request: { action: 'apply' } }, (end) => {
       expect(end.exitCode).toBe(EXIT.outputNotWritten);
       expect(end.events.at(-1)).toMatchObject({
@@ -334,7 +327,7 @@ describe('broken surroundings', () => {
   });
 
   test('input that is cut off, and input that never comes: nothing runs, exit code 75', async () => {
-    const image = await buildModule(engine, base, withCommand('true'));
+    const image = await images.module(base, withCommand('true'));
     const whole = await inputTar(
       { action: 'apply', inputs: {} },
       { 'state/state': Buffer.alloc(4000, 32) },
@@ -347,7 +340,7 @@ describe('broken surroundings', () => {
   });
 
   test('input whose stream stays open is read to its end marker', async () => {
-    const image = await buildModule(engine, base, withCommand('true'));
+    const image = await images.module(base, withCommand('true'));
     await run(
       { image, input: await inputTar({ action: 'preview' }, {}), keepOpen: true },
       (end) => {
@@ -359,7 +352,7 @@ describe('broken surroundings', () => {
 
 describe('secrets', () => {
   test('a secret is in no event and in no failure, in whatever form a module prints it', async () => {
-    const image = await buildModule(engine, base, {
+    const image = await images.module(base, {
       'main.tf': `variable "secret" {
   type = string
 }

@@ -1,26 +1,28 @@
 /** What a build bakes into a module image, and that nothing is asked for afterwards. */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { testEngine } from '../support/test-engine.js';
 import {
-  buildImage,
-  buildModule,
   logText,
   opentofuBase,
   runContainer,
+  testImages,
+  type TestImages,
   type ContainerEnd,
 } from './entrypoint-container.js';
 
 let engine: Engine;
+let images: TestImages;
 let base: string;
 let mirror: Record<string, Uint8Array>;
 
 beforeAll(async () => {
   engine = await testEngine();
+  images = testImages(engine);
   base = await opentofuBase();
   const directory = await outsideProviderMirror();
   const files = await readdir(directory, { recursive: true, withFileTypes: true });
@@ -35,6 +37,7 @@ beforeAll(async () => {
     ),
   );
 });
+afterAll(() => images.remove());
 
 /** The three stages of a generated Dockerfile. */
 const staged = (): string => `FROM ${base} AS requirements
@@ -108,7 +111,7 @@ describe('providers', () => {
   test('are baked in, locked and shared: images with the same providers have them in one layer, and run without init or network', async () => {
     const layers: string[][] = [];
     for (const name of ['one', 'two']) {
-      const image = await buildImage(engine, staged(), { ...thing(name), ...mirror });
+      const image = await images.build(staged(), { ...thing(name), ...mirror });
       layers.push((await engine.docker.getImage(image).inspect()).RootFS.Layers ?? []);
       await run(image, { action: 'apply' }, (end) => {
         expect(end.response).toMatchObject({ success: true, receipt: { done: 1 } });
@@ -134,13 +137,13 @@ describe('providers', () => {
 }
 `;
     const files = { ...thing('locked'), 'module/.terraform.lock.hcl': lock, ...mirror };
-    expect(await failing(buildImage(engine, staged(), files))).toMatch(/checksum/);
+    expect(await failing(images.build(staged(), files))).toMatch(/checksum/);
   });
 
   test("a version that the mirror does not have fails the build with the tool's words", async () => {
     const files = thing('none');
     files['module/main.tf'] = files['module/main.tf']?.replace('>= 1.0.0', '>= 1.5.0') ?? '';
-    expect(await failing(buildImage(engine, staged(), { ...files, ...mirror }))).toMatch(
+    expect(await failing(images.build(staged(), { ...files, ...mirror }))).toMatch(
       /no available releases match|1\.5\.0/,
     );
   });
@@ -149,7 +152,7 @@ describe('providers', () => {
 describe('modules', () => {
   test('a broken module fails the build, with file and line', async () => {
     const log = await failing(
-      buildModule(engine, base, {
+      images.module(base, {
         'main.tf': 'resource "terraform_data" "a" {\n  inputt = 1\n}\n',
       }),
     );
@@ -159,7 +162,7 @@ describe('modules', () => {
 
   test('an override of the backend that would win is refused, and named', async () => {
     const log = await failing(
-      buildModule(engine, base, {
+      images.module(base, {
         'main.tf': '',
         'zzz_override.tf.json': '{"terraform":[{"backend":{"local":{"path":"/elsewhere"}}}]}',
       }),
@@ -168,7 +171,7 @@ describe('modules', () => {
   });
 
   test("the module's own files stay out of .terraform, and a stale .terraform is not believed", async () => {
-    const image = await buildModule(engine, base, {
+    const image = await images.module(base, {
       'main.tf': 'output "v" {\n  value = 1\n}\n',
       '.terraform/terraform.tfstate': '{"version":3,"backend":{"type":"s3","config":{},"hash":1}}',
     });
@@ -178,8 +181,7 @@ describe('modules', () => {
   });
 
   test('an image that was not prepared runs too, from its own working directory', async () => {
-    const image = await buildImage(
-      engine,
+    const image = await images.build(
       `FROM ${base}
 USER root
 RUN rmdir /module
@@ -206,7 +208,7 @@ USER 10001:10001
   });
 
   test("the module's own backend is kept on request", async () => {
-    const image = await buildModule(engine, base, {
+    const image = await images.module(base, {
       'main.tf':
         'terraform {\n  backend "local" {\n    path = "/workspace/own/place"\n  }\n}\nresource "terraform_data" "a" {\n}\n',
     });

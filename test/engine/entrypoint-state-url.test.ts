@@ -13,9 +13,10 @@ import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { testEngine, uniqueName } from '../support/test-engine.js';
 import {
-  buildModule,
   opentofuBase,
   runContainer,
+  testImages,
+  type TestImages,
   until,
   type ContainerEnd,
   type ContainerRun,
@@ -25,6 +26,7 @@ const PASSWORD = 'pg-hunter2/word';
 const S3_SECRET = 's3-hunter2-secret';
 
 let engine: Engine;
+let images: TestImages;
 let image: string;
 let database: Container;
 let databaseHost: string;
@@ -34,8 +36,9 @@ let storeRoot: string;
 
 beforeAll(async () => {
   engine = await testEngine();
+  images = testImages(engine);
   const base = await opentofuBase();
-  image = await buildModule(engine, base, {
+  image = await images.module(base, {
     'main.tf': `variable "seconds" {
   default = 0
 }
@@ -81,6 +84,7 @@ output "v" {
   );
 });
 afterAll(async () => {
+  await images.remove();
   store.kill();
   await database.remove({ force: true, v: true });
   await rm(storeRoot, { recursive: true });
