@@ -31,6 +31,8 @@ if (mode === 'prints') {
 }
 if (mode === 'hangs') setInterval(() => undefined, 1000);
 if (mode === 'hangs') await new Promise(() => undefined);
+if (mode === 'never does the same twice')
+  new pulumi.Stash('s', { input: { at: Date.now(), made: pulumi.secret('made-' + Date.now()) } });
 export const types = config.getObject('types');
 export const text = config.get('text');
 `;
@@ -115,6 +117,17 @@ test.each<[string, string, RegExp]>([
   const { result } = await run({ mode });
   expect(result.response.failure?.code).toBe(code);
   expect(result.response.error).toMatch(error);
+});
+
+test('a program that does not do what its preview showed', async () => {
+  const { result } = await run({ mode: 'never does the same twice' }, { action: 'apply' });
+  const { response } = result;
+  expect(response.failure?.code).toBe('PlanViolated');
+  expect(response.failure?.message).toBe(
+    'pulumi:index:Stash s: input would not be what was approved',
+  );
+  expect(stringifyJson(response)).not.toMatch(/made-\d/);
+  expect(response.receipt).toMatchObject({ done: 0, unapproved: 0 });
 });
 
 test('inputs arrive in the program as they were sent', async () => {
