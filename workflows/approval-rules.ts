@@ -27,10 +27,15 @@ export function needsApproval(approval: Approval, view: PlanView): Need {
   return decision === 'auto' ? { kind: 'auto', reason } : { kind: 'ask' };
 }
 
+/** True when something changed outside since the state was written. */
+export function planHasDrift(view: PlanView): boolean {
+  return view.drift.length > 0 || hasChanges(view.driftSummary ?? summarize([], 0));
+}
+
 /** What there is to do; for a refresh that is writing drift into the state. */
 function work(view: PlanView): ChangeSummary {
   if (view.operation !== 'refresh') return view.summary;
-  const drift = summarize(view.drift, 0);
+  const drift = view.driftSummary ?? summarize(view.drift, 0);
   const counts = Object.keys(drift) as (keyof ChangeSummary)[];
   return Object.fromEntries(
     counts.map((name) => [name, view.summary[name] + drift[name]]),

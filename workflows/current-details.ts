@@ -2,7 +2,7 @@
  * The Markdown that the Temporal UI shows for a running operation. The page is half a window wide, cuts
  * long lines and what is below its frame (seen in UI 2.42): short lines, the important first.
  */
-import type { Change, ChangeSummary } from '../src/contract/change.js';
+import { summarize, type Change, type ChangeSummary } from '../src/contract/change.js';
 import type { OperationState, PlanView } from '../src/contract/operation.js';
 
 /** Longest line that the page shows whole. */
@@ -76,7 +76,8 @@ function planLines(plan: PlanView): string[] {
     .slice(0, CHANGES_SHOWN)
     .map(({ name, action }) => cut(`  output ${name}: ${action}`, LINE));
   const left = plan.changeCount - rows.length;
-  const drift = plan.drift.length === 0 ? [] : [`drift: ${plan.drift.length} outside changes`];
+  const drifted = countsLine(plan.driftSummary ?? summarize(plan.drift, 0));
+  const drift = drifted === 'no changes' ? [] : [`changed outside: ${drifted}`];
   const body = [
     ...rows,
     ...(left > 0 && rows.length > 0 ? [`… and ${left} more`] : []),

@@ -4,7 +4,7 @@ import type { SearchAttributePair } from '@temporalio/common';
 import type { OperationInput, OperationState, Phase, PlanView } from '../src/contract/operation.js';
 import type { PlannedChanges, ResolvedImage } from '../src/operation/types.js';
 import { ATTRIBUTE } from '../src/temporal/search-attributes.js';
-import { planHasChanges } from './approval-rules.js';
+import { planHasChanges, planHasDrift } from './approval-rules.js';
 import { renderDetails } from './current-details.js';
 
 type Attributes = Partial<Record<keyof typeof ATTRIBUTE, string | boolean | null>>;
@@ -105,6 +105,6 @@ export function planAttributes(view: PlanView): Attributes {
   return {
     plan: view.planDigest,
     hasChanges: planHasChanges(view),
-    hasDrift: view.drift.length > 0,
+    hasDrift: planHasDrift(view),
   };
 }

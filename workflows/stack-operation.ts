@@ -24,7 +24,7 @@ import type {
   RunReference,
 } from '../src/operation/types.js';
 import { stackWorkflowId } from '../src/temporal/names.js';
-import { planHasChanges } from './approval-rules.js';
+import { planHasChanges, planHasDrift } from './approval-rules.js';
 import { approvePlan } from './approve-plan.js';
 import { shortDigest } from './current-details.js';
 import { createQuestion } from './decide.js';
@@ -215,7 +215,7 @@ function resultOf(operation: Operation): Omit<OperationResult, 'outcome'> {
     image,
     planDigest,
     summary: view?.summary,
-    hasDrift: view === undefined ? undefined : view.drift.length > 0,
+    hasDrift: view === undefined ? undefined : planHasDrift(view),
     receipt: executed?.receipt,
     outputs: executed?.outputs,
     decisions,

@@ -61,7 +61,11 @@ export const limitsSchema = z.strictObject({
   /** Time between the one SIGINT and SIGKILL; default 5m. */
   grace: durationSchema.optional(),
   /** Bytes; default 2 GiB. */
-  memory: z.number().int().min(64 * 1024 * 1024).optional(),
+  memory: z
+    .number()
+    .int()
+    .min(64 * 1024 * 1024)
+    .optional(),
   cpus: z.number().min(0.1).optional(),
   pids: z.number().int().min(32).optional(),
   /** `none` (no network), `internal` (containers only), `open` (default). */
@@ -133,11 +137,17 @@ export const decisionResultSchema = z.object({
 export type DecisionResult = z.infer<typeof decisionResultSchema>;
 
 /** Update `kill`: force the running container to end now. */
-export const killSchema = z.strictObject({ reason: z.string().min(1).max(1000), by: z.string().max(200).optional() });
+export const killSchema = z.strictObject({
+  reason: z.string().min(1).max(1000),
+  by: z.string().max(200).optional(),
+});
 export type Kill = z.infer<typeof killSchema>;
 
 /** Update `supersede`: end an operation that waits for approval, in favour of another. */
-export const supersedeSchema = z.strictObject({ by: z.string().min(1).max(200), reason: z.string().max(1000).optional() });
+export const supersedeSchema = z.strictObject({
+  by: z.string().min(1).max(200),
+  reason: z.string().max(1000).optional(),
+});
 export type Supersede = z.infer<typeof supersedeSchema>;
 
 export const phaseSchema = z.enum([
@@ -179,6 +189,8 @@ export const planViewSchema = z.object({
   changeCount: z.number().int(),
   outputChanges: z.array(outputChangeSchema),
   drift: z.array(changeSchema),
+  /** Counts of all drift, when `drift` does not hold all of it. */
+  driftSummary: changeSummarySchema.optional(),
   checks: z.array(checkSchema),
   notices: z.array(z.string()),
   hasUnknown: z.boolean(),
@@ -227,7 +239,10 @@ export const operationResultSchema = z.object({
   receipt: receiptSchema.optional(),
   /** Outputs that are not sensitive; names of the sensitive ones with `sensitive: true` and no value. */
   outputs: z
-    .record(z.string(), z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }))
+    .record(
+      z.string(),
+      z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
+    )
     .optional(),
   decisions: z.array(recordedDecisionSchema),
   /** Run that did the work, for outcome `duplicate`; or that this one gave way to. */

@@ -106,6 +106,11 @@ export function plannedChanges(saved: SavedPlan): PlannedChanges {
       ...view,
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
+      // Rules and questions go by all of it.
+      driftSummary: summarize(saved.bundle.findings.drift, 0),
+      outputChanges: fitting(view.outputChanges, VIEW_BYTES / 2),
+      checks: fitting(view.checks, VIEW_BYTES / 2),
+      notices: fitting(view.notices, VIEW_BYTES / 2),
     },
     basis: approvalBasis(saved.bundle).basis,
   };
