@@ -6,6 +6,7 @@ import { asCodedError, CodedError, isAbort } from '../src/errors.js';
 import { packageRoot } from '../src/setup/package-root.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT_CODE, exitCodeOfError, type ExitCode } from './exit-code.js';
+import { renderFailure } from './render/failure.js';
 import { createTerminal, type OutputStream } from './terminal.js';
 
 /** The outside world of one call of the command. */
@@ -109,26 +110,13 @@ function reportError(error: unknown, { terminal, signal, env }: CommandContext):
   const coded = asCodedError(error);
   const failure = coded.toFailure();
   terminal.error(failure);
-  const tail = failure.detail?.logTail;
-  if (tail !== undefined && tail !== '') terminal.note(indent(tail));
-  for (const finding of failure.detail?.diagnostics ?? []) {
-    const place =
-      finding.file === undefined
-        ? ''
-        : `${finding.file}${finding.line === undefined ? '' : `:${finding.line}`}: `;
-    terminal.note(
-      indent(
-        `${place}${finding.summary}${finding.detail === undefined ? '' : `\n${finding.detail}`}`,
-      ),
-    );
-    if (finding.snippet !== undefined) terminal.note(indent(finding.snippet));
-  }
+  for (const line of renderFailure(failure, terminal.style)) terminal.note(line);
   if (
     coded.code === 'InternalError' &&
     env['CLDCTL_LOG_LEVEL'] === 'debug' &&
     error instanceof Error
   )
-    terminal.note(indent(error.stack ?? ''));
+    terminal.note(error.stack ?? '');
   return exitCodeOfError(coded.code);
 }
 
@@ -151,14 +139,6 @@ function usageOf(program: Command, argv: readonly string[]): string {
     words.push(word);
   }
   return words.join(' ');
-}
-
-function indent(text: string): string {
-  return text
-    .trimEnd()
-    .split('\n')
-    .map((line) => `  ${line}`)
-    .join('\n');
 }
 
 function packageVersion(): string {

@@ -80,18 +80,43 @@ describe('the command line', () => {
     expect(json.exitCode).toBe(expected);
   });
 
-  it('shows the findings and the last lines that an error carries', async () => {
-    const error = new CodedError('ModuleFailed', 'the plan failed', {
-      detail: {
-        logTail: 'line one\nline two',
-        diagnostics: [
-          { severity: 'error', summary: 'Bad thing', file: 'main.tf', line: 7, detail: 'more' },
-        ],
-      },
-    });
-    const { stderr } = await commandLine(['fail'], { commands: [failing(error)] });
-    expect(stderr).toContain('  line one\n  line two\n');
-    expect(stderr).toContain('  main.tf:7: Bad thing\n  more\n');
+  it('shows the findings of the tool, or its last lines, and what was done before', async () => {
+    const receipt = {
+      done: 1,
+      failed: 0,
+      not_reached: 0,
+      unapproved: 0,
+      entries: [{ resource: 'a.b', action: 'create', status: 'done' }],
+    };
+    const finding = {
+      severity: 'error' as const,
+      summary: 'Bad thing',
+      file: 'main.tf',
+      line: 7,
+      detail: 'more\u001b[2J',
+      snippet: 'x = y',
+    };
+    const failed = async (detail: NonNullable<CodedError['detail']>): Promise<string> => {
+      const error = new CodedError('ModuleFailed', 'the plan failed', { detail });
+      return (await commandLine(['fail'], { commands: [failing(error)] })).stderr;
+    };
+    expect(await failed({ diagnostics: [finding], logTail: 'not shown', receipt })).toBe(
+      `error: ModuleFailed: the plan failed
+  main.tf:7: Bad thing
+      x = y
+  more\\u001b[2J
+Receipt: 1 done
+  done         create  a.b
+`,
+    );
+    expect(await failed({ logTail: 'line one\nline two\n', result: { receipt } })).toBe(
+      `error: ModuleFailed: the plan failed
+  line one
+  line two
+Receipt: 1 done
+  done         create  a.b
+`,
+    );
   });
 
   it('ends with 130 after Ctrl-C', async () => {
