@@ -1,5 +1,5 @@
 /** Everything the steps of one request share. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ModuleRequest, ResponseState } from '../../../src/contract/index.js';
 import type { PulumiProject } from '../../../src/contract/pulumi-project.js';
@@ -7,15 +7,16 @@ import { FailureError } from '../../failure-error.js';
 import { workspacePath } from '../opentofu/working-copy.js';
 import { TOOL_VERSION_FILE } from '../opentofu/prepared.js';
 import type { ToolContext } from '../tool.js';
-import { countResources, parseState, pendingOperations, type StackState } from './checkpoint.js';
+import { countResources, pendingOperations, type StackState } from './checkpoint.js';
 import { createCli, type Cli, type CliEnd } from './cli.js';
 import { cliEnvironment } from './cli-environment.js';
-import { stackArguments, type CommandLineOptions, type Mutation } from './command-line.js';
+import type { CommandLineOptions, Mutation } from './command-line.js';
 import { renderConfigFile } from './config-file.js';
 import { classifyFailure, parseLockHolder } from './failure.js';
 import { writeImportFile } from './import-file.js';
 import { inputsDigest, readPlan, type PulumiPlan } from './plan-file.js';
 import { readProject } from './project-file.js';
+import { exportState } from './remote-state.js';
 import { createStackSecrets, saltOf, type StackSecrets } from './stack-secrets.js';
 import { openStateHome, type StackName, type StateHome } from './state-home.js';
 
@@ -70,7 +71,7 @@ export async function openSession(context: ToolContext, request: ModuleRequest):
   );
   const cli = createCli(context, environmentOf(context, home, passphrase));
   const state =
-    home.path === undefined ? await exportState({ cli, context, name, home }) : home.readSnapshot();
+    home.path === undefined ? await exportState(context, cli, name) : home.readSnapshot();
   checkFingerprint(request.state?.fingerprint, state);
   if (plan !== undefined) checkPlan(plan, request, state);
   if (state !== undefined) await secrets.redactState(state.deployment, redactor);
@@ -121,7 +122,8 @@ export async function openSession(context: ToolContext, request: ModuleRequest):
 export async function readState(
   session: Pick<Session, 'cli' | 'context' | 'name' | 'home'>,
 ): Promise<StackState | undefined> {
-  if (session.home.path === undefined) return exportState(session);
+  if (session.home.path === undefined)
+    return exportState(session.context, session.cli, session.name);
   session.home.mirror();
   return session.home.readSnapshot();
 }
@@ -212,54 +214,6 @@ function environmentOf(
     { ...environment, ...home.backend.environment },
     { home: plugins, backendUrl: home.backend.url, passphraseFile },
   );
-}
-
-/** Reads the state of a backend elsewhere; makes the stack there when it is the first time. */
-async function exportState({
-  cli,
-  context,
-  name,
-}: Pick<Session, 'cli' | 'context' | 'name' | 'home'>): Promise<StackState | undefined> {
-  const captureTo = join(context.paths.temporary, 'export.json');
-  const directory = bareProject(context, name);
-  const cwd = context.moduleDirectory;
-  const argv: [string, ...string[]] = [
-    'pulumi',
-    '-C',
-    directory,
-    'stack',
-    'export',
-    ...stackArguments(name.full),
-  ];
-  const end = await cli({ step: 'state', argv, cwd, captureTo, interruptible: false });
-  if (end.exitCode === 0) {
-    const state = parseState(readFileSync(captureTo, 'utf8'));
-    // A stack that was only made has a salt and nothing else: to everyone outside it has no state yet.
-    return state.deployment.resources === undefined ? { ...state, fingerprint: null } : state;
-  }
-  if (end.exitCode !== 6) throw failureOf(end);
-  const init = await cli({
-    step: 'create stack',
-    argv: ['pulumi', '-C', directory, 'stack', 'init', '--no-select', ...stackArguments(name.full)],
-    cwd,
-    captureTo,
-  });
-  if (init.exitCode !== 0 && !/already exists/.test(init.failed.standardError))
-    throw failureOf(init);
-  return exportState({ cli, context, name } as Session);
-}
-
-/** A project of the same name that needs no language host: `stack init` writes a file beside it, and `/module` is read-only. */
-function bareProject(context: ToolContext, { project }: StackName): string {
-  const directory = join(context.paths.temporary, 'project');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, 'Pulumi.json'), JSON.stringify({ name: project, runtime: 'yaml' }));
-  return directory;
-}
-
-function failureOf(end: CliEnd): FailureError {
-  const { code, message, detail } = classifyFailure(end.failed);
-  return new FailureError(code, message, detail);
 }
 
 function checkFingerprint(
