@@ -23,19 +23,30 @@ export interface ModuleFiles {
 /** Left out without a word: history, and what the build installs anew. */
 const SILENT = ['.git', '.terraform', 'node_modules', '.venv', 'venv', '__pycache__', '.DS_Store'];
 /** Left out with a warning: state and credentials have no business in an image. */
-const WARNED = [
-  /^\.?terraform\.tfstate(\.|$)/,
-  /\.tfstate(\.backup)?$/,
-  /^errored\.tfstate$/,
-  /^\.env(\.|$)/,
-  /^(id_rsa|id_ed25519|credentials|\.netrc|\.pgpass)$/,
-  /\.pem$/,
-  /^\.terraformrc$/,
+const WARNED: readonly (readonly [RegExp, string])[] = [
+  [/\.tfstate(\.|$)/, 'state'],
+  [/^(id_rsa|id_dsa|id_ecdsa|id_ed25519)$/, 'a private key'],
+  [/\.(p12|pfx|jks|keystore)$/, 'a private key'],
+  [/^\.env(\.|$)(?!example$|sample$|template$)/, 'credentials'],
+  [
+    /^(credentials|\.netrc|\.pgpass|\.pypirc|\.git-credentials|kubeconfig|\.terraformrc|\.tofurc|credentials\.tfrc\.json|application_default_credentials\.json)$/,
+    'credentials',
+  ],
+];
+/** Files that are left out for what is in them: a certificate and a registry's address are not secret. */
+const READ: readonly (readonly [RegExp, RegExp, string])[] = [
+  [/\.(pem|key)$/, /-----BEGIN [A-Z ]*PRIVATE KEY-----/, 'a private key'],
+  [/^\.npmrc$/, /_(authToken|auth|password)\s*=/, 'credentials'],
 ];
 
-/** Lists the files, without those that `.dockerignore` names. Throws `ModuleNotFound` when there is no such directory. */
+/**
+ * Lists the files, without those that `.dockerignore` names; a line `!PATH` in it takes in what would be left out for what it
+ * may hold. Throws `ModuleNotFound` when there is no such directory.
+ */
 export async function listModuleFiles(directory: string): Promise<ModuleFiles> {
-  const matcher = dockerignoreModule.default().add(await dockerignore(directory));
+  const ignored = await dockerignore(directory);
+  const matcher = dockerignoreModule.default().add(ignored);
+  const wanted = dockerignoreModule.default().add(reversed(ignored));
   const files: ModuleFile[] = [];
   const warnings: string[] = [];
   const walk = async (folder: string): Promise<void> => {
@@ -46,10 +57,14 @@ export async function listModuleFiles(directory: string): Promise<ModuleFiles> {
       const found = await lstat(path);
       if (found.isDirectory()) {
         await walk(path);
-      } else if (matcher.ignores(inside)) {
         continue;
-      } else if (WARNED.some((pattern) => pattern.test(name))) {
-        warnings.push(`${inside} is left out of the image: it may hold state or credentials`);
+      }
+      if (matcher.ignores(inside)) continue;
+      const holds = wanted.ignores(inside) ? undefined : await mayHold(path, name);
+      if (holds !== undefined) {
+        warnings.push(
+          `${inside} is left out of the image: it may hold ${holds}; "!${inside}" in .dockerignore takes it in`,
+        );
       } else if (found.isSymbolicLink()) {
         files.push({ path: inside, executable: false, link: await readlink(path) });
       } else if (found.isFile()) {
@@ -60,6 +75,24 @@ export async function listModuleFiles(directory: string): Promise<ModuleFiles> {
   await walk(directory);
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return { files, warnings };
+}
+
+/** The lines of a `.dockerignore` that take files in, as lines that match them. */
+function reversed(ignored: string): string {
+  return ignored
+    .split(/\r?\n/)
+    .filter((line) => line.trim().startsWith('!'))
+    .map((line) => line.trim().slice(1))
+    .join('\n');
+}
+
+async function mayHold(path: string, name: string): Promise<string | undefined> {
+  const found = WARNED.find(([pattern]) => pattern.test(name));
+  if (found !== undefined) return found[1];
+  const read = READ.find(([pattern]) => pattern.test(name));
+  if (read === undefined) return undefined;
+  const text = await readFile(path, 'latin1').catch(() => '');
+  return read[1].test(text) ? read[2] : undefined;
 }
 
 async function entriesOf(folder: string): Promise<{ name: string }[]> {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { pack } from 'tar-stream';
+import { pack, type Pack } from 'tar-stream';
 import type { Config } from '../config.js';
 import { parsePulumiProject } from '../contract/pulumi-project.js';
 import type { DetectedModule } from '../detect/detect-module.js';
@@ -145,14 +145,21 @@ async function stamp({ name, from }: ContextFile): Promise<unknown[]> {
 
 async function* packContext(files: readonly ContextFile[]): AsyncGenerator<Uint8Array> {
   const tar = pack();
+  // Waits for each entry to be taken: a mirror's providers don't fit in memory together.
+  const add = (header: Parameters<Pack['entry']>[0], content?: Buffer): Promise<void> =>
+    new Promise((done, fail) => {
+      const ended = (error?: Error | null): void => (error ? fail(error) : done());
+      if (content === undefined) tar.entry(header, ended);
+      else tar.entry(header, content, ended);
+    });
   const writing = (async () => {
     for (const { name, from, executable, link } of files) {
       if (link !== undefined) {
-        tar.entry({ name, type: 'symlink', linkname: await linkOf(from, link), mtime: EPOCH });
+        await add({ name, type: 'symlink', linkname: await linkOf(from, link), mtime: EPOCH });
         continue;
       }
       const content = typeof from === 'string' ? await readFile(from) : from;
-      tar.entry({ name, mode: executable ? 0o755 : 0o644, mtime: EPOCH }, content);
+      await add({ name, mode: executable ? 0o755 : 0o644, mtime: EPOCH }, content);
     }
     tar.finalize();
   })();
