@@ -2,7 +2,12 @@
  * The Markdown that the Temporal UI shows for a running operation. The page is half a window wide, cuts
  * long lines and what is below its frame (seen in UI 2.42): short lines, the important first.
  */
-import { summarize, type Change, type ChangeSummary } from '../src/contract/change.js';
+import {
+  summarize,
+  type Change,
+  type ChangeSummary,
+  type Receipt,
+} from '../src/contract/change.js';
 import type { OperationState, PlanView } from '../src/contract/operation.js';
 
 /** Longest line that the page shows whole. */
@@ -44,27 +49,39 @@ export function decideJson(planDigest: string): string {
   );
 }
 
-/** Renders state and plan; no line but the decide block's is longer than `LINE`. */
-export function renderDetails(state: OperationState, plan: PlanView | undefined): string {
-  const lines = [`**${state.operation} ${cut(state.stackId, LINE - 32)}**: ${state.phase}`];
-  if (state.outcome !== undefined) lines.push(`outcome: ${state.outcome}`);
-  if (plan !== undefined) lines.push(countsLine(plan.summary));
-  if (plan !== undefined && state.phase === 'awaiting-approval') {
-    lines.push(
-      `until ${minute(state.decideUntil)}`,
-      '',
-      'To decide, send the Update `decide`:',
-      '',
-      '```json',
-      decideJson(plan.planDigest),
-      '```',
-    );
-  } else if (plan !== undefined) {
-    lines.push(`plan \`${shortDigest(plan.planDigest)}\``);
-  }
-  if (state.requestedBy !== undefined) lines.push('', cut(`asked by ${state.requestedBy}`, LINE));
-  if (plan !== undefined) lines.push('', ...planLines(plan));
-  return lines.join('\n');
+/** Renders state, plan and what else is to be told; no line but the decide block's is longer than `LINE`. */
+export function renderDetails(
+  state: OperationState,
+  plan: PlanView | undefined,
+  told: readonly string[] = [],
+): string {
+  const asks = plan !== undefined && state.phase === 'awaiting-approval';
+  const items = [
+    ...(state.outcome === undefined ? [] : [`outcome: ${state.outcome}`]),
+    ...told,
+    ...(plan === undefined ? [] : [countsLine(plan.summary)]),
+    ...(asks ? [`until ${minute(state.decideUntil)}`] : []),
+    ...(plan === undefined || asks ? [] : [`plan \`${shortDigest(plan.planDigest)}\``]),
+    ...(state.requestedBy === undefined ? [] : [`asked by ${state.requestedBy}`]),
+  ];
+  return [
+    `**${state.operation} ${cut(state.stackId, LINE - 32)}**: ${state.phase}`,
+    '',
+    ...items.map((item) => cut(`- ${item}`, LINE)),
+    ...(asks
+      ? ['', 'Send the Update `decide`:', '', '```json', decideJson(plan.planDigest), '```']
+      : []),
+    ...(plan === undefined ? [] : ['', ...planLines(plan)]),
+  ].join('\n');
+}
+
+/** What became of the approved changes, e.g. `receipt: 3 done, 1 failed`. */
+export function receiptLine(receipt: Receipt): string {
+  const { done, failed, not_reached: notReached, unapproved } = receipt;
+  const counts = { done, failed, 'not reached': notReached, unapproved };
+  const shown = Object.entries(counts).filter(([, count]) => count > 0);
+  const text = shown.map(([name, count]) => `${count} ${name}`).join(', ');
+  return `receipt: ${text === '' ? 'nothing was to be done' : text}`;
 }
 
 function planLines(plan: PlanView): string[] {

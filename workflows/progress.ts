@@ -19,6 +19,8 @@ export interface Progress {
   enter(phase: Phase, attributes?: Attributes): void;
   usesImage(image: ResolvedImage): void;
   usesPlan(plan: PlannedChanges): void;
+  /** Lines that the details show near the top. */
+  tell(lines: readonly string[]): void;
   set(change: Partial<OperationState>): void;
 }
 
@@ -65,7 +67,8 @@ export function createProgress(input: OperationInput): Progress {
     decisions: [],
     ...(input.requestedBy === undefined ? {} : { requestedBy: input.requestedBy }),
   };
-  const show = (): void => setCurrentDetails(renderDetails(state, plan?.view));
+  let told: readonly string[] = [];
+  const show = (): void => setCurrentDetails(renderDetails(state, plan?.view, told));
   show();
   return {
     state,
@@ -91,6 +94,10 @@ export function createProgress(input: OperationInput): Progress {
     usesPlan(planned) {
       plan = planned;
       state.planDigest = planned.view.planDigest;
+      show();
+    },
+    tell(lines) {
+      told = lines;
       show();
     },
     set(change) {

@@ -8,6 +8,7 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { receiptSchema } from '../src/contract/change.js';
 import { isRetryable, type Failure } from '../src/contract/error-code.js';
 import {
   operationInputSchema,
@@ -26,7 +27,7 @@ import type {
 import { stackWorkflowId } from '../src/temporal/names.js';
 import { planHasChanges, planHasDrift } from './approval-rules.js';
 import { approvePlan } from './approve-plan.js';
-import { shortDigest } from './current-details.js';
+import { receiptLine, shortDigest } from './current-details.js';
 import { createQuestion } from './decide.js';
 import { applicationFailure, failureOf } from './failures.js';
 import { waitPlanUpdate } from './messages.js';
@@ -132,6 +133,7 @@ async function mutate(
     earlier = plan;
     try {
       operation.executed = await execute(operation, plan, image, mutation);
+      tellReceipt(operation, operation.executed.receipt);
       if (operation.executed.interrupted) throw interruption(operation.executed);
       return { outcome: 'succeeded' };
     } catch (error) {
@@ -140,6 +142,15 @@ async function mutate(
       notices.push(`plan ${shortDigest(plan.view.planDigest)} was stale: ${failure.message}`);
     }
   }
+}
+
+function tellReceipt({ progress }: Operation, receipt: Executed['receipt']): void {
+  progress.tell(receipt === undefined ? [] : [receiptLine(receipt)]);
+}
+
+function tellFailure({ progress, executed }: Operation, { code, message, detail }: Failure): void {
+  const receipt = executed?.receipt ?? receiptSchema.safeParse(detail?.['receipt']).data;
+  progress.tell([`${code}: ${message}`, ...(receipt === undefined ? [] : [receiptLine(receipt)])]);
 }
 
 /** A cancel ends the run *Canceled*; a kill, or a signal from outside, is a failure to look at. */
@@ -174,6 +185,7 @@ async function fail(operation: Operation, error: unknown): Promise<never> {
       await record(operation, canceled ? 'OperationCanceled' : failure.code);
     }
     operation.endedWith = failure;
+    tellFailure(operation, failure);
     await end(operation, outcome);
     if (!canceled) throw applicationFailure(failure);
     throw new CancelledFailure('canceled', [resultOf(operation)]);

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import type { OperationState, PlanView } from '../../../src/contract/operation.js';
-import { decideJson, LINE, renderDetails } from '../../../workflows/current-details.js';
+import {
+  decideJson,
+  LINE,
+  receiptLine,
+  renderDetails,
+} from '../../../workflows/current-details.js';
 
 const digest = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const state: OperationState = {
@@ -63,4 +68,11 @@ test('counts, time limit and how many changes are not shown', () => {
 
 test('nothing is asked in any other phase', () => {
   expect(renderDetails({ ...state, phase: 'apply' }, plan)).not.toContain('decide');
+});
+
+test('a receipt says what became of the changes, zeros left out', () => {
+  const receipt = { done: 3, failed: 1, not_reached: 0, unapproved: 0, entries: [] };
+  expect(receiptLine(receipt)).toBe('receipt: 3 done, 1 failed');
+  const text = renderDetails({ ...state, phase: 'done' }, plan, [receiptLine(receipt)]);
+  expect(text.split('\n')[2]).toBe('- receipt: 3 done, 1 failed');
 });
