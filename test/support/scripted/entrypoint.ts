@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
+import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
 import { sealFrame } from '../../../src/contract/sealed-frame.js';
 
@@ -15,6 +16,7 @@ type Step =
   | { run: string[] }
   | { signals: 'ignore' | 'count' }
   | { environment: true }
+  | { connect: string }
   | { spin: number }
   | { exit: number };
 
@@ -95,9 +97,22 @@ async function main(): Promise<void> {
       print(`ran ${ran.status ?? ran.error?.message} ${ran.stdout ?? ''}${ran.stderr ?? ''}\n`);
     } else if ('signals' in step) onSignal = step.signals;
     else if ('environment' in step) print(`environment ${JSON.stringify(process.env)}\n`);
+    else if ('connect' in step) print(`${await connected(step.connect)}\n`);
     else if ('spin' in step) hold.push(Buffer.alloc(step.spin, 1));
     else process.exit(step.exit);
   }
+}
+
+/** Says whether a unix socket takes a connection. */
+function connected(path: string): Promise<string> {
+  return new Promise((done) => {
+    const socket = createConnection(path);
+    socket.on('connect', () => {
+      socket.destroy();
+      done(`connected as ${process.getuid?.() ?? '?'}`);
+    });
+    socket.on('error', (error) => done(String((error as { code?: string }).code ?? error)));
+  });
 }
 
 const hold: Buffer[] = [];
