@@ -30,6 +30,8 @@ export interface BareRequest {
   readonly state?: Uint8Array;
   /** Further words of the command line, e.g. `-destroy`. */
   readonly flags?: readonly string[];
+  /** Only the exit code and the text are wanted. */
+  readonly brief?: boolean;
 }
 
 /** Everything the bare tool says of a plan. */
@@ -105,7 +107,7 @@ export function bareTofu(executable: string, mirror: string): BareTofu {
         );
         const lines = (await readFile(file('events'), 'utf8').catch(() => '')).split('\n');
         const events = lines.filter(Boolean).map(parseJson);
-        if (!existsSync(file('plan'))) return { ...planned, events };
+        if (request.brief === true || !existsSync(file('plan'))) return { ...planned, events };
         const shown = await run(['show', '-json', `-plan=${file('plan')}`], request.environment);
         return { ...planned, events, shown: parseJson(shown.text) };
       }),

@@ -66,6 +66,7 @@ export async function runRow(context: TableContext, row: Row, world: OutsideWorl
       if ((step.apply ?? 'ends') === 'ends') {
         const again = await context.tofu.plan({
           ...bareRequest({ ...step, imports: [], options: {} }, row, world, files, state),
+          brief: true,
         });
         expect(again.exitCode, `${at}: nothing is left to do: ${again.text}`).toBe(0);
       }
