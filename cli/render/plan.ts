@@ -11,14 +11,15 @@ import { diffMembers, diffValue, paintMark, type DiffContext } from './value-dif
 export type RenderablePlan = Pick<
   PlanView,
   'summary' | 'changes' | 'changeCount' | 'outputChanges' | 'drift' | 'checks' | 'notices'
-> & { readonly operation?: PlanView['operation'] };
+> &
+  Partial<Pick<PlanView, 'operation' | 'driftSummary'>>;
 
 const SHOWN_UNCHANGED = new Set(['id', 'name', 'tags']);
 
 /** Lines of a whole plan, from drift to the line of counts; pure. */
 export function renderPlan(plan: RenderablePlan, style: Style): string[] {
   const sections: string[][] = [];
-  if (plan.drift.length > 0) sections.push(driftLines(plan.drift, style));
+  if (plan.drift.length > 0) sections.push(driftLines(plan, style));
   if (plan.changes.length > 0) sections.push(changeLines(plan, style));
   if (plan.outputChanges.length > 0) sections.push(outputLines(plan.outputChanges, style));
   if (plan.checks.length > 0) sections.push(checkLines(plan.checks, style));
@@ -47,13 +48,29 @@ export function renderChange(change: Change, style: Style): string[] {
 
 /** `Plan: 3 to add, 1 to change, 1 to destroy.`: a replacement adds and destroys, so the numbers are the tool's own. */
 export function countsLine(
-  plan: Pick<RenderablePlan, 'summary' | 'operation'>,
+  plan: Pick<RenderablePlan, 'summary' | 'operation' | 'drift' | 'driftSummary'>,
   style: Style,
 ): string {
   const { summary } = plan;
+  const drifted = driftCount(plan);
+  if (plan.operation === 'refresh')
+    return drifted === 0
+      ? `${style.bold(style.green('No drift.'))} What is there matches the state.`
+      : `${style.bold('Plan:')} ${drifted} drifted object${drifted === 1 ? '' : 's'} to accept into the state.`;
   if (!hasChanges(summary) && summary.read === 0)
     return `${style.bold(style.green('No changes.'))} What is there matches the configuration.`;
   return `${style.bold('Plan:')} ${counts(summary)}.`;
+}
+
+function driftCount({
+  drift,
+  driftSummary,
+}: Pick<RenderablePlan, 'drift' | 'driftSummary'>): number {
+  const { output: _output, ...counted } = driftSummary ?? ({} as Partial<ChangeSummary>);
+  return Math.max(
+    drift.length,
+    Object.values(counted).reduce((sum, count) => sum + count, 0),
+  );
 }
 
 /** The counts of a summary in words: what is added, changed, destroyed, and the rest when there is any. */
@@ -101,10 +118,10 @@ function legend(changes: readonly Change[], style: Style): string[] {
   );
 }
 
-function driftLines(drift: readonly Change[], style: Style): string[] {
+function driftLines(plan: Pick<RenderablePlan, 'drift' | 'driftSummary'>, style: Style): string[] {
   const lines = [style.bold('Changed outside of this stack since the last operation:')];
   const context: DiffContext = { style, forcing: new Set(), alwaysShown: SHOWN_UNCHANGED };
-  for (const change of drift) {
+  for (const change of plan.drift) {
     const gone = change.action === 'delete';
     lines.push(
       '',
@@ -114,6 +131,8 @@ function driftLines(drift: readonly Change[], style: Style): string[] {
       '    }',
     );
   }
+  const left = driftCount(plan) - plan.drift.length;
+  if (left > 0) lines.push('', `  … and ${left} more that are not shown here`);
   return lines;
 }
 

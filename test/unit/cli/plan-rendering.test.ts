@@ -248,6 +248,19 @@ Plan: 1 to add, 0 to change, 1 to destroy (1 replaced).`);
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
 
+  it('counts drift that a refresh would accept, also what is not shown', () => {
+    const drift: Change[] = [
+      { resource: 'a.b', action: 'update', before: { x: 1 }, after: { x: 2 } },
+    ];
+    const refresh = { operation: 'refresh', drift } as const;
+    expect(text(planOf([], refresh))).toContain('Plan: 1 drifted object to accept into the state.');
+    const many = { ...summarize([], 0), update: 300 };
+    const cut = text(planOf([], { ...refresh, driftSummary: many }));
+    expect(cut).toContain('… and 299 more that are not shown here');
+    expect(cut).toContain('Plan: 300 drifted objects to accept');
+    expect(text(planOf([], { operation: 'refresh' }))).toContain('No drift.');
+  });
+
   it('says that there is nothing to do, and how many changes are not shown', () => {
     expect(text(planOf([]))).toBe('No changes. What is there matches the configuration.');
     const one: Change = { resource: 'a.b', action: 'create', before: null, after: {} };
