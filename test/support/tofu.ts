@@ -8,6 +8,7 @@ import { parseJson, stringifyJson, type Json } from '../../src/contract/json.js'
 import { loadConfig } from '../../src/config.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
+import { mirrorConfiguration } from './outside-provider.js';
 
 /** Path of a bare `tofu`, built or downloaded through the set-up's cache. */
 export async function tofuExecutable(signal: AbortSignal): Promise<string> {
@@ -59,11 +60,7 @@ export function bareTofu(executable: string, mirror: string): BareTofu {
   const inFolder = async <T>(work: (folder: string, run: Run) => Promise<T>): Promise<T> => {
     const folder = await mkdtemp(join(tmpdir(), 'bare-tofu-'));
     try {
-      const configuration = join(folder, 'tofurc');
-      await writeFile(
-        configuration,
-        `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(mirror)}\n  }\n}\n`,
-      );
+      const configuration = await mirrorConfiguration(mirror, folder);
       const module = join(folder, 'module');
       await mkdir(module);
       const base = {
