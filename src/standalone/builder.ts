@@ -1,5 +1,6 @@
 /** Builds module images, with no Temporal in sight. */
-import { basename, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import type { Engine as IacEngine, ModuleDescription, Runtime } from '../contract/module-schema.js';
 import { CONTRACT_VERSION } from '../contract/version.js';
@@ -11,8 +12,9 @@ import { findImage, findImagesByLabel } from '../docker/find-image.js';
 import { parseReference } from '../docker/image-reference.js';
 import { LABEL } from '../docker/labels.js';
 import { readModuleDescription } from '../docker/module-description.js';
-import { pushImage } from '../docker/push.js';
-import { registryAuth } from '../docker/registry-auth.js';
+import { pullImage, pushImage } from '../docker/push.js';
+import { registryAuth, type RegistryAuth } from '../docker/registry-auth.js';
+import { baseImagesOf } from '../dockerfile/base-images-of.js';
 import { CodedError } from '../errors.js';
 import { baseImageName, baseImageReference, baseImageToolVersion } from '../setup/base-images.js';
 import type { Part } from '../setup/parts.js';
@@ -75,10 +77,7 @@ export async function createBuilder(options: BuilderOptions = {}): Promise<Build
   return {
     build: (build) => buildOne(engine, config, build),
     push: async (reference, { signal = new AbortController().signal } = {}) => {
-      const auth = await registryAuth(parseReference(reference).host, {
-        configFolder: dockerConfigFolder(config.docker.environment),
-        environment: config.docker.environment,
-      });
+      const auth = await authOf(config, reference);
       return pushImage(engine, { reference, auth }, { signal });
     },
     close: () => Promise.resolve(),
@@ -93,7 +92,7 @@ async function buildOne(
   const signal = options.signal ?? new AbortController().signal;
   const directory = resolve(options.moduleDir);
   const detected = await detectModule(directory, { engine: options.engine });
-  const base = await baseOf(engine, config, detected, signal, options.onEvent);
+  const base = await baseOf(engine, config, directory, detected, signal, options.onEvent);
   const plan = await planBuild(directory, detected, base, config, process.env);
   const reference =
     options.tag ??
@@ -134,6 +133,7 @@ async function buildOne(
 async function baseOf(
   engine: Engine,
   config: Config,
+  directory: string,
   detected: DetectedModule,
   signal: AbortSignal,
   onEvent: BuildOptions['onEvent'],
@@ -155,12 +155,39 @@ async function baseOf(
     });
     found = await findImage(engine, reference);
   }
-  if (own) return undefined;
+  if (own) {
+    await pullBases(engine, config, directory, signal, onEvent);
+    return undefined;
+  }
   if (found !== undefined) return { reference, id: found.id };
   throw new CodedError(
     'ModuleNotFound',
     `base image ${reference} is not on the Docker engine; run: cldctl-iac images build ${name}`,
   );
+}
+
+/** Pulls what a module's own Dockerfile starts from, each with the credentials of its host: the build itself gets none. */
+async function pullBases(
+  engine: Engine,
+  config: Config,
+  directory: string,
+  signal: AbortSignal,
+  onEvent: BuildOptions['onEvent'],
+): Promise<void> {
+  for (const reference of baseImagesOf(await readFile(join(directory, 'Dockerfile'), 'utf8'))) {
+    if ((await findImage(engine, reference)) !== undefined) continue;
+    onEvent?.({ type: 'step', message: `pull ${reference}`, cached: false });
+    const auth = await authOf(config, reference);
+    await pullImage(engine, { reference, auth }, { signal });
+  }
+}
+
+function authOf(config: Config, reference: string): Promise<RegistryAuth | undefined> {
+  const { environment } = config.docker;
+  return registryAuth(parseReference(reference).host, {
+    configFolder: dockerConfigFolder(environment),
+    environment,
+  });
 }
 
 async function knownImage(

@@ -13,6 +13,7 @@ import { registryAuth } from '../../src/docker/registry-auth.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { startRegistry, type LocalRegistry } from '../../src/setup/registry.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
+import { createBuilder } from '../../src/standalone/builder.js';
 import { testEngine, uniqueName } from '../support/test-engine.js';
 import { tinyBase } from '../support/tiny-base.js';
 
@@ -142,6 +143,32 @@ test('the credentials of the docker command let a push through, and go to no oth
     expect(await registryAuth('registry.example.com', options)).toBeUndefined();
   } finally {
     await rm(configFolder, { recursive: true });
+  }
+});
+
+test('a private base image of a module is pulled with the credentials of its host', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'private-base-'));
+  try {
+    const config = loadConfig({ ...process.env, DOCKER_CONFIG: folder });
+    const auth = Buffer.from('user:secret').toString('base64');
+    await writeFile(
+      join(folder, 'config.json'),
+      JSON.stringify({ auths: { [registry.address]: { auth } } }),
+    );
+    const reference = await named();
+    await pushImage(engine, { reference, auth: login('secret') }, { signal });
+    await engine.docker.getImage(reference).remove();
+    await writeFile(
+      join(folder, 'Dockerfile'),
+      `FROM ${reference}\nCOPY --from=cldctl-entrypoint /cldctl-entrypoint /cldctl-entrypoint\n`,
+    );
+    await writeFile(join(folder, 'main.tf'), '');
+    const tag = `cldctl-test/private:${uniqueName('base')}`;
+    names.push(tag);
+    const builder = await createBuilder({ engine, config });
+    expect(await builder.build({ moduleDir: folder, tag })).toMatchObject({ reference: tag });
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 
