@@ -93,7 +93,12 @@ async function moduleRun(
     snapshot:
       config.stateUrl === undefined ? await loadSnapshot(store, record ?? { stackId }) : undefined,
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
-    plan: { bytes: plan, digest: digestOf(plan), toolVersion: subject.toolVersion },
+    plan: {
+      bytes: plan,
+      digest: digestOf(plan),
+      toolVersion: subject.toolVersion,
+      changes: saved.bundle.changes,
+    },
   });
 }
 

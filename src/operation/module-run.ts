@@ -1,4 +1,5 @@
 /** The container run of a step: what previews and mutations have in common. */
+import type { Change } from '../contract/change.js';
 import { milliseconds } from '../contract/duration.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { EngineOptions, ModuleRequest } from '../contract/request.js';
@@ -60,6 +61,8 @@ export interface RunParts {
     readonly bytes: Uint8Array;
     readonly digest: string;
     readonly toolVersion: string;
+    /** What was approved, for the receipt that the container makes. */
+    readonly changes: readonly Pick<Change, 'resource' | 'action'>[];
   };
 }
 
@@ -103,7 +106,9 @@ export async function buildModuleRun(
     request,
     files: {
       ...(snapshot === undefined ? {} : { [STATE_PATH]: snapshot }),
-      ...(plan === undefined ? {} : { 'plan/plan': plan.bytes }),
+      ...(plan === undefined
+        ? {}
+        : { 'plan/plan': plan.bytes, 'plan/changes.ndjson': approvedLines(plan.changes) }),
     },
     workspace: parts.workspace,
     limits: resolveLimits(input.limits),
@@ -113,6 +118,12 @@ export async function buildModuleRun(
     stopGraceMs: milliseconds(input.limits?.grace ?? DEFAULT_GRACE),
     runTimeoutMs: milliseconds(input.limits?.runTimeout ?? DEFAULT_RUN_TIMEOUT),
   };
+}
+
+function approvedLines(changes: readonly Pick<Change, 'resource' | 'action'>[]): Buffer {
+  return Buffer.from(
+    changes.map(({ resource, action }) => `${JSON.stringify({ resource, action })}\n`).join(''),
+  );
 }
 
 async function grantSocket(
