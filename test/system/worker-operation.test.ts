@@ -177,10 +177,12 @@ describe('a stack, from its first plan to its end', () => {
 
   test('leaves no container and no volume behind', async () => {
     await expect.poll(() => system.containers(stackId), { timeout: 15_000 }).toEqual([]);
-    const { Volumes } = await system.engine.docker.listVolumes();
-    const left = (): string[] =>
-      Volumes.map(({ Name }) => Name).filter((name) => name.includes(stackId));
-    expect(left()).toEqual([]);
+    // The volume goes after its container.
+    const left = async (): Promise<string[]> => {
+      const { Volumes } = await system.engine.docker.listVolumes();
+      return Volumes.map(({ Name }) => Name).filter((name) => name.includes(stackId));
+    };
+    await expect.poll(left, { timeout: 15_000 }).toEqual([]);
   });
 });
 
