@@ -1,9 +1,5 @@
 /** Errors as coded data: one class, whose `code` says who has to act. */
-import {
-  isRetryable,
-  type ErrorCode,
-  type Failure,
-} from './contract/error-code.js';
+import { isRetryable, type ErrorCode, type Failure } from './contract/error-code.js';
 
 /** An error with a code of the contract; `message` is one redacted line that names cause and next step. */
 export class CodedError extends Error {
@@ -45,5 +41,7 @@ export function asCodedError(error: unknown): CodedError {
 
 /** True when the error only says that its `AbortSignal` fired. */
 export function isAbort(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'AbortError' || error.name === 'CancelledFailure');
+  return (
+    error instanceof Error && (error.name === 'AbortError' || error.name === 'CancelledFailure')
+  );
 }

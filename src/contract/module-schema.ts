@@ -23,7 +23,10 @@ export const moduleDescriptionSchema = z.object({
   /** Pulumi project name. */
   project: z.string().optional(),
   variables: z.record(z.string(), moduleVariableSchema),
-  outputs: z.record(z.string(), z.object({ sensitive: z.boolean().optional(), description: z.string().optional() })),
+  outputs: z.record(
+    z.string(),
+    z.object({ sensitive: z.boolean().optional(), description: z.string().optional() }),
+  ),
   notices: z.array(z.string()).optional(),
 });
 export type ModuleDescription = z.infer<typeof moduleDescriptionSchema>;

@@ -9,6 +9,7 @@ import type {
   OperationResult,
 } from '../../src/contract/operation.js';
 import { packArchive } from '../../src/docker/archive.js';
+import { untagImages } from '../../src/docker/untag-images.js';
 import { CodedError } from '../../src/errors.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { startRegistry, type LocalRegistry } from '../../src/setup/registry.js';
@@ -42,17 +43,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await system.close();
-  for (const prefix of [`${registry.address}/modules/*`, 'cldctl-module/cldctl-module-*']) {
-    const images = await system.engine.docker.listImages({ filters: { reference: [prefix] } });
-    for (const { RepoTags = [], RepoDigests = [] } of images) {
-      for (const name of [...RepoTags, ...RepoDigests]) {
-        await system.engine.docker
-          .getImage(name)
-          .remove()
-          .catch(() => undefined);
-      }
-    }
-  }
+  for (const prefix of [`${registry.address}/modules/`, 'cldctl-module/cldctl-module-'])
+    await untagImages(system.engine, prefix);
   await registry.stop();
   await rm(root, { recursive: true, force: true });
 });
