@@ -1,4 +1,5 @@
 /** Taking away names of images that a registry gave them, when that registry is gone. */
+import { CodedError } from '../errors.js';
 import { dockerCall } from './docker-error.js';
 import type { Engine } from './engine.js';
 
@@ -11,6 +12,9 @@ export async function untagImages(engine: Engine, prefix: string): Promise<numbe
   for (const reference of references)
     await dockerCall(`remove ${reference}`, () =>
       engine.docker.getImage(reference).remove({ noprune: true }),
-    );
+    ).catch((error: unknown) => {
+      // The last tag of a repository takes the repository's digests with it (Engine 20.10).
+      if (!(error instanceof CodedError && error.code === 'ModuleNotFound')) throw error;
+    });
   return references.length;
 }
