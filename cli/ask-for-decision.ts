@@ -4,31 +4,32 @@ import type { PlanView } from '../src/contract/operation.js';
 import type { CommandContext } from './command-context.js';
 import { shortDigest } from './short-digest.js';
 
-/** Asks on a terminal; `later` leaves the operation waiting. Rejects with the signal's reason on Ctrl-C. */
-export async function askForDecision(
+type Answer = 'approve' | 'reject' | 'later';
+
+const DESCRIPTION: Record<Answer, string> = {
+  approve: 'exactly this plan is carried out',
+  reject: 'nothing is done',
+  later: 'leave it waiting for someone else',
+};
+
+/** Asks on a terminal; the last of `answers` is the default. Rejects with the signal's reason on Ctrl-C. */
+export async function askForDecision<Offered extends Answer>(
   plan: Pick<PlanView, 'planDigest' | 'stackId' | 'operation'>,
+  answers: readonly [Offered, ...Offered[]],
   { terminal, signal }: CommandContext,
-): Promise<'approve' | 'reject' | 'later'> {
+): Promise<Offered> {
   const digest = terminal.style.bold(shortDigest(plan.planDigest));
   const resume = terminal.progress.pause();
   try {
-    return await select(
+    return await select<Offered>(
       {
         message: `${plan.operation} ${plan.stackId}: approve plan ${digest}?`,
-        choices: [
-          {
-            name: 'approve',
-            value: 'approve' as const,
-            description: 'exactly this plan is carried out',
-          },
-          { name: 'reject', value: 'reject' as const, description: 'nothing is done' },
-          {
-            name: 'later',
-            value: 'later' as const,
-            description: 'leave it waiting for someone else',
-          },
-        ],
-        default: 'later',
+        choices: answers.map((answer) => ({
+          name: answer,
+          value: answer,
+          description: DESCRIPTION[answer],
+        })),
+        default: answers.at(-1),
       },
       { signal, output: process.stderr },
     );

@@ -86,7 +86,7 @@ async function choose(
       `which plan? ${stackId} waits with ${shortDigest(plan.planDigest)}: read it with "cldctl-iac plan show ${stackId}", then ${decision} with --plan ${shortDigest(plan.planDigest)}`,
     );
   terminal.print(...renderPlan(plan, terminal.style), '', `Plan ${plan.planDigest}`);
-  const answer = await askForDecision(plan, context);
+  const answer = await askForDecision(plan, ['approve', 'reject', 'later'], context);
   return answer === 'later' ? undefined : { decision: answer, planDigest: plan.planDigest };
 }
 

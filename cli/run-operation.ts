@@ -118,7 +118,9 @@ async function decide(
   const { terminal, signal } = context;
   const ask =
     options.decide ??
-    (terminal.interactive ? (of: PlanView) => askForDecision(of, context) : undefined);
+    (terminal.interactive
+      ? (of: PlanView) => askForDecision(of, ['approve', 'reject', 'later'], context)
+      : undefined);
   const decision = ask === undefined ? 'later' : await ask(plan);
   if (decision === 'later') {
     tellHow(plan, started, context);

@@ -54,8 +54,8 @@ async function decision(
 ): Promise<'approve' | 'reject'> {
   const { terminal } = context;
   if (terminal.interactive && !yes) {
-    const answer = await askForDecision(plan, context);
-    return answer === 'approve' ? 'approve' : 'reject';
+    // Nobody else could answer later: the demo takes its Temporal server with it.
+    return askForDecision(plan, ['approve', 'reject'], context);
   }
   terminal.print(
     `The demo approves plan ${terminal.style.bold(shortDigest(plan.planDigest))} by itself (${yes ? '--yes' : 'no terminal to ask on'}).`,
