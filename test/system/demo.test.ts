@@ -1,6 +1,7 @@
 import Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { command } from '../support/command.js';
+import { ARROW_UP, ENTER, onTerminal } from '../support/terminal-session.js';
 
 const docker = new Docker();
 const named = async (part: string): Promise<string[]> => {
@@ -31,5 +32,23 @@ describe('the demo', () => {
     expect(database).not.toBe('no name');
     expect(await named(database)).toEqual([]);
     expect(await named(`-${database.replace('my-database', 'demo')}`)).toEqual([]);
+  }, 300_000);
+
+  it('asks on a terminal, and does what is approved there', async () => {
+    const asked = /(?:apply|destroy) demo-[0-9a-f]{6}: approve plan ([0-9a-f]{16})\?\n[^]*?select/;
+    const { exitCode, screen } = await onTerminal(['demo'], asked, `${ARROW_UP}${ENTER}`);
+    expect(exitCode, screen).toBe(0);
+    expect(screen).not.toContain('by itself');
+    expect(screen).toMatch(/select version\(\) +→ +PostgreSQL \d+\./);
+    expect(screen).toMatch(/Done: destroy demo-/);
+  }, 300_000);
+
+  it('does nothing that is not approved', async () => {
+    const asked = /apply demo-[0-9a-f]{6}: approve plan ([0-9a-f]{16})\?\n[^]*?select/;
+    const { exitCode, screen } = await onTerminal(['demo'], asked, ENTER);
+    expect(exitCode, screen).toBe(3);
+    expect(screen).toMatch(/Rejected: apply demo-/);
+    const stack = /Rejected: apply demo-([0-9a-f]{6})/.exec(screen)?.[1] ?? 'no name';
+    expect(await named(stack)).toEqual([]);
   }, 300_000);
 });
