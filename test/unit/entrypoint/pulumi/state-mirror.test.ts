@@ -17,13 +17,13 @@ const WRITER = `
 
 test('a checkpoint that is moved away and replaced again and again is followed, and its last content kept', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'state-mirror-'));
+  const checkpoint = join(folder, 'dev.json');
+  const snapshot = join(folder, 'snapshot');
+  writeFileSync(checkpoint, '0'.repeat(64));
+  const mirror = createStateMirror(checkpoint, snapshot);
+  const writer = spawn(process.execPath, ['-e', WRITER, checkpoint], { stdio: 'inherit' });
+  const ended = once(writer, 'exit');
   try {
-    const checkpoint = join(folder, 'dev.json');
-    const snapshot = join(folder, 'snapshot');
-    writeFileSync(checkpoint, '0'.repeat(64));
-    const mirror = createStateMirror(checkpoint, snapshot);
-    const writer = spawn(process.execPath, ['-e', WRITER, checkpoint], { stdio: 'inherit' });
-    const ended = once(writer, 'exit');
     while (writer.exitCode === null) {
       for (let poll = 0; poll < 500; poll += 1) mirror();
       await new Promise((resolve) => setImmediate(resolve));
@@ -32,6 +32,8 @@ test('a checkpoint that is moved away and replaced again and again is followed, 
     mirror();
     expect(readFileSync(snapshot, 'utf8')).toBe('3000'.padStart(64, '0'));
   } finally {
+    writer.kill('SIGKILL');
+    await ended;
     rmSync(folder, { recursive: true, force: true });
   }
 });
