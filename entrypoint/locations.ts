@@ -1,4 +1,8 @@
 import { join } from 'node:path';
+import { FailureError } from './failure-error.js';
+
+/** File below `Locations.prepared` with the version of the tool in the image. */
+export const TOOL_VERSION_FILE = 'tool-version';
 
 /** Where things are in a module container; tests give other places. */
 export interface Locations {
@@ -42,4 +46,15 @@ export function workspacePaths(root: string): WorkspacePaths {
     module: join(root, 'module'),
     credentials: join(root, 'credentials'),
   };
+}
+
+/** A path of the request, below the workspace. Throws `InvalidInput` when it leads out of it. */
+export function workspacePath(paths: WorkspacePaths, path: string): string {
+  const target = join(paths.root, path);
+  if (!target.startsWith(`${paths.root}/`))
+    throw new FailureError(
+      'InvalidInput',
+      `"${path}" leads out of the workspace: send a relative path`,
+    );
+  return target;
 }

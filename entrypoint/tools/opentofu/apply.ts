@@ -10,7 +10,7 @@ import { readState, stateAnswer, withOutputs } from './state-access.js';
 import { addStateSecrets } from './state-secrets.js';
 import { reportErrors } from './report-errors.js';
 import type { TofuEnd } from './tofu.js';
-import { workspacePath } from './working-copy.js';
+import { workspacePath } from '../../locations.js';
 
 /** What is to be applied. */
 export interface ApplyPlan {

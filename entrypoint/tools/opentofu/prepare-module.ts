@@ -10,7 +10,7 @@ import {
 import { dirname, join } from 'node:path';
 import { stringifyJson, type ModuleDescription } from '../../../src/contract/index.js';
 import { FailureError } from '../../failure-error.js';
-import { workspacePaths } from '../../locations.js';
+import { TOOL_VERSION_FILE, workspacePaths } from '../../locations.js';
 import type { PrepareContext } from '../tool.js';
 import { localBackend } from './backend.js';
 import { buildTofu } from './build-tofu.js';
@@ -18,12 +18,7 @@ import { describeOpentofuModule } from './describe.js';
 import { BACKEND_OVERRIDE, IMPORT_FILE, LOCK_FILE } from './module-files.js';
 import { ownBackend } from './own-backend.js';
 import { keepProviders, makeReadable } from './prepare-providers.js';
-import {
-  PROVIDERS_DIRECTORY,
-  PROVIDERS_LOCK,
-  TOOL_SETTINGS,
-  TOOL_VERSION_FILE,
-} from './prepared.js';
+import { PROVIDERS_DIRECTORY, PROVIDERS_LOCK, TOOL_SETTINGS } from './prepared.js';
 import { providerEnvironment, writeMirrorSettings } from './provider-source.js';
 
 /**

@@ -6,5 +6,3 @@ export const PROVIDERS_DIRECTORY = 'providers';
 export const PROVIDERS_LOCK = 'providers.lock.hcl';
 /** Tool settings that name those providers as the only source. */
 export const TOOL_SETTINGS = 'tofurc';
-/** Version of the tool in the image. */
-export const TOOL_VERSION_FILE = 'tool-version';

@@ -8,7 +8,8 @@ import type {
 } from '../../../src/contract/index.js';
 import { checkInputs } from '../../input/check-inputs.js';
 import type { ToolContext } from '../tool.js';
-import { TOOL_SETTINGS, TOOL_VERSION_FILE } from './prepared.js';
+import { TOOL_VERSION_FILE } from '../../locations.js';
+import { TOOL_SETTINGS } from './prepared.js';
 import { classifyFailure, lockHolder } from './failure.js';
 import { describeOpentofuModule } from './describe.js';
 import { refusedVariables } from './tool-environment.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Diagnostic } from '../../../src/contract/index.js';
 import type { CommandEnd } from '../../process/run-command.js';
 import type { ToolContext } from '../tool.js';
-import { relayLines } from './relay-lines.js';
+import { relayLines } from '../../output/relay-lines.js';
 import { createStreamReader, type StreamReader } from './stream.js';
 import { toolVariables } from './tool-environment.js';
 

@@ -1,8 +1,7 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringifyJson, type ModuleRequest } from '../../../src/contract/index.js';
-import { FailureError } from '../../failure-error.js';
-import type { WorkspacePaths } from '../../locations.js';
+import { workspacePath, type WorkspacePaths } from '../../locations.js';
 import type { Backend } from './backend.js';
 import { localBackend, urlBackend } from './backend.js';
 import { BACKEND_OVERRIDE, copyDirectory, IMPORT_FILE } from './module-files.js';
@@ -55,17 +54,6 @@ export function writeBackend(moduleDirectory: string, backend: Backend): void {
     join(moduleDirectory, '.terraform', 'terraform.tfstate'),
     stringifyJson({ version: 3, backend: { type, config, hash: 0 } }),
   );
-}
-
-/** A path of the request, below the workspace. Throws `InvalidInput` when it leads out of it. */
-export function workspacePath(paths: WorkspacePaths, path: string): string {
-  const target = join(paths.root, path);
-  if (!target.startsWith(`${paths.root}/`))
-    throw new FailureError(
-      'InvalidInput',
-      `"${path}" leads out of the workspace: send a relative path`,
-    );
-  return target;
 }
 
 function placeState(paths: WorkspacePaths, given: string | undefined): void {

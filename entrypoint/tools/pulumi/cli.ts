@@ -1,7 +1,7 @@
 /** Runs the Pulumi CLI and reads what it says. */
 import { join } from 'node:path';
 import type { CommandEnd } from '../../process/run-command.js';
-import { relayLines } from '../opentofu/relay-lines.js';
+import { relayLines } from '../../output/relay-lines.js';
 import type { ToolContext } from '../tool.js';
 import { createChangeCollector, isCounted, type ChangeCollector } from './change-collector.js';
 import {

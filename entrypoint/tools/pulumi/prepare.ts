@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { stringifyJson } from '../../../src/contract/index.js';
 import { FailureError } from '../../failure-error.js';
-import { TOOL_VERSION_FILE } from '../opentofu/prepared.js';
+import { TOOL_VERSION_FILE } from '../../locations.js';
 import type { PrepareContext } from '../tool.js';
 import { describePulumiModule } from './describe.js';
 import { findProjectFile, readProject } from './project-file.js';

@@ -2,8 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { ModuleRequest } from '../../../src/contract/index.js';
-import type { WorkspacePaths } from '../../locations.js';
-import { workspacePath } from '../opentofu/working-copy.js';
+import { workspacePath, type WorkspacePaths } from '../../locations.js';
 import { stateBackend, type Backend } from './backend-url.js';
 import { checkpointText, parseState, type StackState } from './checkpoint.js';
 import { createStateMirror, type StateMirror } from './state-mirror.js';

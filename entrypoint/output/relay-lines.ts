@@ -1,5 +1,5 @@
-import type { EventStream } from '../../output/event-stream.js';
-import type { Redactor } from '../../redact/redactor.js';
+import type { EventStream } from './event-stream.js';
+import type { Redactor } from '../redact/redactor.js';
 
 /** How much of a run's text is passed on; the rest is counted. */
 const MOST = 1024 * 1024 * 1024;
