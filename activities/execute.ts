@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { applyStack } from '../src/operation/apply-stack.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './activity-dependencies.js';
 import type { Sweep } from './sweep.js';
 import { thisRun } from './this-run.js';
 

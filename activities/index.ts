@@ -1,8 +1,7 @@
 /** All activities, by the queue that serves them. */
-import type { Logger } from '../src/log.js';
-import type { OperationDependencies } from '../src/operation/dependencies.js';
 import { createDescribe } from '../src/operation/describe-image.js';
 import type { Activities } from '../src/operation/types.js';
+import type { ActivityDependencies } from './activity-dependencies.js';
 import { createBuild } from './build.js';
 import { createExecute } from './execute.js';
 import { createKill } from './kill.js';
@@ -13,9 +12,6 @@ import { createReadStack } from './read-stack.js';
 import { createRecord } from './record.js';
 import { createSettle } from './settle.js';
 import { createSweep } from './sweep.js';
-
-/** What activities are made of. */
-export type ActivityDependencies = OperationDependencies & { readonly logger: Logger };
 
 export interface ActivitiesByQueue {
   readonly light: Pick<Activities, 'prepare' | 'record' | 'readStack'>;

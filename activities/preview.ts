@@ -1,7 +1,7 @@
 import { previewStack } from '../src/operation/preview-stack.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './activity-dependencies.js';
 import type { Sweep } from './sweep.js';
 
 /** Plans, and saves the plan. */

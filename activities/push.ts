@@ -1,7 +1,7 @@
 import { pushModule } from '../src/operation/push-module.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
-import type { ActivityDependencies } from './index.js';
+import type { ActivityDependencies } from './activity-dependencies.js';
 
 /** Pushes the module's image; later steps run it by the digest that the registry gave. */
 export function createPush(dependencies: ActivityDependencies): Activities['push'] {
