@@ -139,7 +139,12 @@ export function createCli(
     await events.flush();
     return {
       ...end,
-      succeeded: end.exitCode === 0 && result !== 'failed' && result !== 'canceled',
+      // Events that end before the summary leave open what else was done, whatever the exit code says.
+      succeeded:
+        end.exitCode === 0 &&
+        (command.captureTo !== undefined || result !== undefined) &&
+        result !== 'failed' &&
+        result !== 'canceled',
       changes,
       diagnostics,
       failed: {

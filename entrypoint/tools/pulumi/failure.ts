@@ -248,6 +248,8 @@ function lastLine(text: string): string {
 
 function endedHow({ exitCode, signal, result }: FailedCommand): string {
   if (signal !== undefined) return `the Pulumi CLI was ended by ${signal}`;
+  if (result === undefined && exitCode === 0)
+    return 'the Pulumi CLI ended without the summary of its events: what it did besides the events that came is not known';
   if (result === undefined)
     return `the Pulumi CLI ended with exit code ${exitCode} before it was done`;
   return `the Pulumi CLI ended with exit code ${exitCode}`;

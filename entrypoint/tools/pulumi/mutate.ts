@@ -105,5 +105,11 @@ function failureAfter(session: Session, end: CliEnd, receipt: Receipt): Failure 
       code: 'OutcomeUnknown',
       message: `pulumi was ended by ${end.signal} while it worked: the state has what was saved by then, refresh before the next apply`,
     };
+  if (failure !== undefined && end.exitCode === 0)
+    return {
+      ...failure,
+      code: 'OutcomeUnknown',
+      message: `${failure.message}: refresh before the next apply`,
+    };
   return failure;
 }
