@@ -1,8 +1,9 @@
-/** A Pulumi stack through the worker: the same words, decisions and records as an OpenTofu stack. */
-import { readFileSync } from 'node:fs';
+/** Stacks of every Pulumi runtime through the worker: the same words, decisions and records as an OpenTofu stack, without a network. */
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
+import { runtimeSchema, type Runtime } from '../../src/contract/module-schema.js';
 import type { OperationInput, OperationResult } from '../../src/contract/operation.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
@@ -11,79 +12,94 @@ import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/loc
 import { pulumiModuleImage } from '../support/pulumi-module.js';
 
 const SECRET = 'pulumi-horse-battery-staple';
-const stackId = uniqueStack('pulumi');
 
 let system: LocalSystem;
-let image: string;
+let images: Record<Runtime, string>;
 
 beforeAll(async () => {
   const signal = new AbortController().signal;
   system = await createLocalSystem({
     env: { CLDCTL_SECRETS_ENV: 'SERVICE_TOKEN', SERVICE_TOKEN: SECRET },
   });
-  const { 'pulumi-yaml': base } = await prepareLocalSystem({
-    need: ['pulumi-yaml'],
+  const bases = await prepareLocalSystem({
+    need: ['pulumi-yaml', 'pulumi-nodejs', 'pulumi-python', 'pulumi-go'],
     ...setupSettings(loadConfig(process.env)),
     signal,
     report: () => undefined,
   });
-  const project = readFileSync(join(packageRoot(), 'examples/pulumi-yaml/Pulumi.yaml'), 'utf8');
-  image = await pulumiModuleImage(system.engine, base, { 'Pulumi.yaml': project }, signal);
+  const image = (runtime: Runtime): Promise<string> => {
+    const folder = join(packageRoot(), 'examples', `pulumi-${runtime}`);
+    const files = Object.fromEntries(
+      readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]),
+    );
+    return pulumiModuleImage(system.engine, bases[`pulumi-${runtime}`], files, signal);
+  };
+  const [yaml, nodejs, python, go] = await Promise.all([
+    image('yaml'),
+    image('nodejs'),
+    image('python'),
+    image('go'),
+  ]);
+  images = { yaml, nodejs, python, go };
   await system.startWorker();
-}, 600_000);
+}, 900_000);
 afterAll(() => system.close());
 
-function operation(more: Partial<OperationInput> = {}): OperationInput {
-  return {
-    stackId,
-    operation: 'apply',
-    module: { image },
-    inputs: { service: 'shop', token: { $secret: 'SERVICE_TOKEN' } },
-    limits: { network: 'none' },
-    requestedBy: 'test',
-    ...more,
-  };
-}
+describe.each(runtimeSchema.options)('a stack of runtime %s', (runtime) => {
+  const stackId = uniqueStack(`pulumi-${runtime}`);
 
-async function approved(input: OperationInput): Promise<OperationResult> {
-  const started = await system.client.startAndWaitPlan(input);
-  await system.client.approve(started, { planDigest: started.ready.planDigest ?? '', by: 'ann' });
-  return system.client.result(started);
-}
+  function operation(more: Partial<OperationInput> = {}): OperationInput {
+    return {
+      stackId,
+      operation: 'apply',
+      module: { image: images[runtime] },
+      inputs: { service: 'shop', token: { $secret: 'SERVICE_TOKEN' } },
+      limits: { network: 'none' },
+      requestedBy: 'test',
+      ...more,
+    };
+  }
 
-test('is made by exactly the plan that was approved; its secret is in no result', async () => {
-  const result = await approved(operation());
-  expect(result).toMatchObject({
-    outcome: 'succeeded',
-    summary: { create: 2, delete: 0 },
-    receipt: { done: 2, failed: 0, not_reached: 0, unapproved: 0 },
-    outputs: { endpoint: { value: 'https://shop.example.com' }, token: { sensitive: true } },
+  async function approved(input: OperationInput): Promise<OperationResult> {
+    const started = await system.client.startAndWaitPlan(input);
+    await system.client.approve(started, { planDigest: started.ready.planDigest ?? '', by: 'ann' });
+    return system.client.result(started);
+  }
+
+  test('is made by exactly the plan that was approved; its secret is in no result', async () => {
+    const result = await approved(operation());
+    expect(result).toMatchObject({
+      outcome: 'succeeded',
+      summary: { create: 2, delete: 0 },
+      receipt: { done: 2, failed: 0, not_reached: 0, unapproved: 0 },
+      outputs: { endpoint: { value: 'https://shop.example.com' }, token: { sensitive: true } },
+    });
+    expect(JSON.stringify(result)).not.toContain(SECRET);
   });
-  expect(JSON.stringify(result)).not.toContain(SECRET);
-});
 
-test('has nothing to do when it is applied again', async () => {
-  const started = await system.client.start(
-    operation({ approval: { mode: 'on-changes', expiresIn: '1h' } }),
-  );
-  expect((await system.client.result(started)).outcome).toBe('no-changes');
-});
+  test('has nothing to do when it is applied again', async () => {
+    const started = await system.client.start(
+      operation({ approval: { mode: 'on-changes', expiresIn: '1h' } }),
+    );
+    expect((await system.client.result(started)).outcome).toBe('no-changes');
+  });
 
-test('is updated, known by its record, and destroyed', async () => {
-  const inputs = { service: 'store', token: { $secret: 'SERVICE_TOKEN' } };
-  expect(await approved(operation({ inputs }))).toMatchObject({
-    outcome: 'succeeded',
-    summary: { create: 0, update: 1 },
-    receipt: { done: 1 },
-    outputs: { endpoint: { value: 'https://store.example.com' } },
-  });
-  expect(await system.client.stack(stackId)).toMatchObject({
-    engine: 'pulumi',
-    outputs: { endpoint: { value: 'https://store.example.com' } },
-  });
-  expect(await approved(operation({ operation: 'destroy', inputs }))).toMatchObject({
-    outcome: 'succeeded',
-    summary: { delete: 2 },
-    receipt: { done: 2 },
+  test('is updated, known by its record, and destroyed', async () => {
+    const inputs = { service: 'store', token: { $secret: 'SERVICE_TOKEN' } };
+    expect(await approved(operation({ inputs }))).toMatchObject({
+      outcome: 'succeeded',
+      summary: { create: 0, update: 1 },
+      receipt: { done: 1 },
+      outputs: { endpoint: { value: 'https://store.example.com' } },
+    });
+    expect(await system.client.stack(stackId)).toMatchObject({
+      engine: 'pulumi',
+      outputs: { endpoint: { value: 'https://store.example.com' } },
+    });
+    expect(await approved(operation({ operation: 'destroy', inputs }))).toMatchObject({
+      outcome: 'succeeded',
+      summary: { delete: 2 },
+      receipt: { done: 2 },
+    });
   });
 });
