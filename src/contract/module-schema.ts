@@ -27,6 +27,10 @@ export const moduleDescriptionSchema = z.object({
     z.string(),
     z.object({ sensitive: z.boolean().optional(), description: z.string().optional() }),
   ),
+  /** Pulumi plugins in the image: a run installs none. `sha256` is that of the plugin's executable, in hex. */
+  plugins: z
+    .array(z.object({ name: z.string(), version: z.string(), sha256: z.string() }))
+    .optional(),
   notices: z.array(z.string()).optional(),
 });
 export type ModuleDescription = z.infer<typeof moduleDescriptionSchema>;

@@ -61,6 +61,7 @@ function installSteps(
           copy(dependencies.files, module),
           `RUN ${nodeInstall(dependencies)}`,
           'RUN mkdir -p node_modules',
+          ...(dependencies.typescript ? [`RUN ${TYPESCRIPT_INSTALL}`] : []),
         ],
         results: ['/module/node_modules'],
       };
@@ -102,36 +103,45 @@ function installSteps(
   }
 }
 
-function nodeInstall({
-  manager,
-  locked,
-  typescript,
-}: Extract<PulumiDependencies, { runtime: 'nodejs' }>): string {
+type NodeDependencies = Extract<PulumiDependencies, { runtime: 'nodejs' }>;
+
+function nodeInstall({ manager, locked }: NodeDependencies): string {
+  const frozen = locked ? ' --frozen-lockfile' : '';
   switch (manager) {
-    case 'npm': {
-      const install = locked ? 'npm ci' : 'npm install --no-package-lock';
-      const production = `${install} --omit=dev --no-audit --no-fund`;
-      // The compiler is a development dependency by custom, and needed to run the program.
-      return typescript ? `${production} && ${npmTypescript()}` : production;
-    }
+    case 'npm':
+      return `${locked ? 'npm ci' : 'npm install --no-package-lock'} --omit=dev --no-audit --no-fund`;
     case 'pnpm':
-      return `npx --yes ${TOOLS.pnpm} install --prod ${locked ? '--frozen-lockfile' : ''} --config.node-linker=hoisted`.replace(
-        / +/g,
-        ' ',
-      );
+      return `npx --yes ${TOOLS.pnpm} install --prod${frozen} --config.node-linker=hoisted`;
     case 'yarn':
-      return `npx --yes ${TOOLS.yarn} install --production${locked ? ' --frozen-lockfile' : ''} --non-interactive`;
+      return `npx --yes ${TOOLS.yarn} install --production${frozen} --non-interactive`;
     case 'bun':
-      return `npx --yes ${TOOLS.bun} install --production${locked ? ' --frozen-lockfile' : ''}`;
+      return `npx --yes ${TOOLS.bun} install --production${frozen}`;
   }
 }
 
-function npmTypescript(): string {
-  const version = `require('./package-lock.json').packages['node_modules/typescript']?.version`;
-  const wanted = `require('./package.json').devDependencies?.typescript`;
-  const script = `let v;try{v=${version}}catch{};v??=${wanted};if(v)console.log('typescript@'+v)`;
-  return `npm install --no-save --no-package-lock --omit=dev --no-audit --no-fund $(node -e ${JSON.stringify(script)})`;
-}
+/** Prints the compiler and the types among the development dependencies, in the versions that the lock file of any manager names. */
+const COMPILER_PACKAGES = [
+  String.raw`const fs = require("fs"), text = (value) => value.replace(/[^\w]/g, "\\$&")`,
+  String.raw`const lock = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock"].filter(fs.existsSync).map((file) => "\n" + fs.readFileSync(file, "utf8")).join("")`,
+  String.raw`const places = (name, wanted) => ["\"node_modules/" + name + "\": \\{\\s*\"version\": \"([^\"]+)", "\n +[\"\x27]?" + name + "[\"\x27]?:\n +specifier: [^\n]+\n +version: ([^\n(]+)", "[\n ]\"?" + text(name + "@" + wanted) + "\"?(?:,[^\n]*)?:\n  version \"([^\"]+)", "\"" + name + "\": \\[\"" + name + "@([^\"]+)"]`,
+  String.raw`const locked = (name, wanted) => places(name, wanted).map((place) => new RegExp(place).exec(lock)?.[1]).find(Boolean)`,
+  String.raw`const names = Object.entries(require("./package.json").devDependencies ?? {}).filter(([name]) => name === "typescript" || name.startsWith("@types/"))`,
+  String.raw`console.log(names.map(([name, wanted]) => name + "@" + (locked(name, wanted) ?? wanted)).join(" "))`,
+].join('; ');
+
+/**
+ * The compiler and types are development dependencies by custom, and needed to run the program: the SDK's own compiler is TypeScript 3.8.
+ * What npm installs for them takes the place of what is there, as it would beside the program.
+ */
+const TYPESCRIPT_INSTALL = [
+  `packages=$(node -e '${COMPILER_PACKAGES}')`,
+  [
+    'if [ -n "$packages" ]; then npm install --prefix /opt/typescript --no-audit --no-fund $packages',
+    'cd /opt/typescript/node_modules',
+    '(for each in [!@.]* @*/*; do rm -rf "/module/node_modules/$each"; done)',
+    'cp -R [!.]* /module/node_modules/; fi',
+  ].join(' && '),
+].join(' && ');
 
 function pythonInstall({
   manager,

@@ -17,6 +17,7 @@ import { FailureError } from '../../failure-error.js';
 import { TOOL_VERSION_FILE } from '../../locations.js';
 import type { PrepareContext } from '../tool.js';
 import { describePulumiModule } from './describe.js';
+import { installedPlugins } from './installed-plugins.js';
 import { findProjectFile, readProject } from './project-file.js';
 import { PLUGIN_HOME } from './session.js';
 
@@ -31,6 +32,8 @@ export async function preparePulumi(verb: string, context: PrepareContext): Prom
     throw new FailureError('InvalidConfiguration', `prepare ${verb}: Pulumi knows only "module"`);
   const { locations, moduleDirectory } = context;
   const description = describePulumiModule(readProject(moduleDirectory));
+  // Made before the CLI makes it, for root only, on the way to its home.
+  mkdirSync(locations.prepared, { recursive: true });
   const version = pulumi(context, ['version']);
   if (version.status !== 0)
     throw new FailureError(
@@ -40,10 +43,13 @@ export async function preparePulumi(verb: string, context: PrepareContext): Prom
   write(join(locations.prepared, TOOL_VERSION_FILE), version.stdout.trim().replace(/^v/, ''));
   useImageProgram(moduleDirectory, locations.prepared);
   const notices = installPlugins(context);
-  write(
-    locations.description,
-    `${stringifyJson(notices.length === 0 ? description : { ...description, notices }, 2)}\n`,
-  );
+  const plugins = installedPlugins(join(locations.prepared, PLUGIN_HOME));
+  const described = {
+    ...description,
+    ...(plugins.length === 0 ? {} : { plugins }),
+    ...(notices.length === 0 ? {} : { notices }),
+  };
+  write(locations.description, `${stringifyJson(described, 2)}\n`);
 }
 
 /** A compiled program and the image's own Python environment take the place of what the project file names. */
