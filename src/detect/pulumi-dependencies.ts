@@ -1,23 +1,32 @@
 /** How a Pulumi program names its dependencies. */
+import { posix } from 'node:path';
 import type { PulumiProject } from '../contract/pulumi-project.js';
 import { CodedError } from '../errors.js';
+import { nearestWith, programDirectory } from './pulumi-program.js';
 
-/** The tool that installs them, and the files it needs before the sources. */
+/** What an installer needs before the sources. */
+interface Manifest {
+  /** Folder of the manifest relative to the project file; `''` for the project's own. */
+  readonly directory: string;
+  /** Names in that folder. */
+  readonly files: readonly string[];
+  /** There is a lock file of the installer. */
+  readonly locked: boolean;
+}
+
+/** The tool that installs them, and what it needs. */
 export type PulumiDependencies =
-  | {
+  | (Manifest & {
       readonly runtime: 'nodejs';
       readonly manager: 'npm' | 'pnpm' | 'yarn' | 'bun';
-      readonly files: readonly string[];
-      readonly locked: boolean;
       readonly typescript: boolean;
-    }
-  | {
-      readonly runtime: 'python';
-      readonly manager: 'pip' | 'poetry' | 'uv';
-      readonly files: readonly string[];
-      readonly locked: boolean;
-    }
-  | { readonly runtime: 'go'; readonly files: readonly string[]; readonly locked: boolean }
+    })
+  | (Manifest & { readonly runtime: 'python'; readonly manager: 'pip' | 'poetry' | 'uv' })
+  | (Manifest & {
+      readonly runtime: 'go';
+      /** Folder of the program's package relative to the manifest's. */
+      readonly program: string;
+    })
   | { readonly runtime: 'yaml' };
 
 const NODE_LOCKS = {
@@ -32,22 +41,35 @@ const NODE_EXTRAS = ['.npmrc', '.yarnrc.yml', 'pnpm-workspace.yaml', 'tsconfig.j
 const UNTESTED = ['dotnet', 'java', 'bun'];
 
 /**
- * Tells the dependencies from the project file and the names of the files beside it. Throws `InvalidModule` for a runtime that can't be
- * run, and for a program whose dependencies are named nowhere.
+ * Tells the dependencies from the project file and the paths of the module's files. Throws `InvalidModule` for a runtime that can't be
+ * run, for a program that is not there, and for one whose dependencies are named nowhere.
  */
 export function detectPulumiDependencies(
   project: PulumiProject,
   files: readonly string[],
 ): PulumiDependencies {
-  const has = (name: string): boolean => files.includes(name);
+  const program = programDirectory(project, files);
   switch (project.runtime) {
     case 'nodejs':
-      return nodeDependencies(project, files);
+      return nodeDependencies(
+        project,
+        manifestDirectory('nodejs', ['package.json'], program, files),
+      );
     case 'python':
-      return pythonDependencies(project, files);
-    case 'go':
-      require(has('go.mod'), 'go', 'go.mod');
-      return { runtime: 'go', files: ['go.mod', 'go.sum'].filter(has), locked: has('go.sum') };
+      return pythonDependencies(
+        project,
+        manifestDirectory('python', ['requirements.txt', 'pyproject.toml'], program, files),
+      );
+    case 'go': {
+      const { directory, has } = manifestDirectory('go', ['go.mod'], program, files);
+      return {
+        runtime: 'go',
+        directory,
+        files: ['go.mod', 'go.sum'].filter(has),
+        locked: has('go.sum'),
+        program: posix.relative(directory, program),
+      };
+    }
     case 'yaml':
       return { runtime: 'yaml' };
     default:
@@ -60,9 +82,10 @@ export function detectPulumiDependencies(
   }
 }
 
-function nodeDependencies(project: PulumiProject, files: readonly string[]): PulumiDependencies {
-  const has = (name: string): boolean => files.includes(name);
-  require(has('package.json'), 'nodejs', 'package.json');
+function nodeDependencies(
+  project: PulumiProject,
+  { directory, has }: ManifestDirectory,
+): PulumiDependencies {
   const lock = Object.keys(NODE_LOCKS).find(has) as keyof typeof NODE_LOCKS | undefined;
   const asked = project.runtimeOptions['packagemanager'];
   const manager =
@@ -77,14 +100,17 @@ function nodeDependencies(project: PulumiProject, files: readonly string[]): Pul
   return {
     runtime: 'nodejs',
     manager,
+    directory,
     files: ['package.json', ...own, ...NODE_EXTRAS.filter(has)],
     locked: own.length > 0,
     typescript: has('tsconfig.json') && project.runtimeOptions['typescript'] !== false,
   };
 }
 
-function pythonDependencies(project: PulumiProject, files: readonly string[]): PulumiDependencies {
-  const has = (name: string): boolean => files.includes(name);
+function pythonDependencies(
+  project: PulumiProject,
+  { directory, has }: ManifestDirectory,
+): PulumiDependencies {
   const asked = project.runtimeOptions['toolchain'];
   const manager =
     asked === 'pip' || asked === 'poetry' || asked === 'uv'
@@ -95,21 +121,38 @@ function pythonDependencies(project: PulumiProject, files: readonly string[]): P
           ? 'poetry'
           : 'pip';
   const manifest = manager === 'pip' ? 'requirements.txt' : 'pyproject.toml';
-  require(has(manifest), 'python', manifest);
+  if (!has(manifest)) throw missing('python', manifest, directory);
   const lock = manager === 'uv' ? 'uv.lock' : 'poetry.lock';
   const locks = manager !== 'pip' && has(lock) ? [lock] : [];
   return {
     runtime: 'python',
     manager,
+    directory,
     files: [manifest, ...locks],
     locked: manager === 'pip' ? false : locks.length > 0,
   };
 }
 
-function require(there: boolean, runtime: string, file: string): void {
-  if (there) return;
-  throw new CodedError(
+interface ManifestDirectory {
+  readonly directory: string;
+  readonly has: (name: string) => boolean;
+}
+
+function manifestDirectory(
+  runtime: string,
+  names: readonly [string, ...string[]],
+  program: string,
+  files: readonly string[],
+): ManifestDirectory {
+  const directory = nearestWith(names, program, files);
+  if (directory === undefined) throw missing(runtime, names[0], program);
+  return { directory, has: (name) => files.includes(posix.join(directory, name)) };
+}
+
+function missing(runtime: string, file: string, program: string): CodedError {
+  const place = program === '' ? 'beside Pulumi.yaml' : `in ${program} or above it`;
+  return new CodedError(
     'InvalidModule',
-    `a Pulumi ${runtime} program needs ${file} beside Pulumi.yaml: its dependencies are installed from it`,
+    `a Pulumi ${runtime} program needs ${file} ${place}: its dependencies are installed from it`,
   );
 }

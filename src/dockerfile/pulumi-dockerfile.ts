@@ -1,4 +1,5 @@
 /** Dockerfiles of Pulumi modules: dependencies in a stage and a layer of their own, before the sources. */
+import { posix } from 'node:path';
 import type { PulumiDependencies } from '../detect/pulumi-dependencies.js';
 
 export interface PulumiDockerfilePlan {
@@ -31,10 +32,11 @@ export function renderPulumiDockerfile(plan: PulumiDockerfilePlan): string {
   const { base, dependencies, module } = plan;
   if (dependencies.runtime === 'yaml') return lines([`FROM ${base}`, ...finalSteps(module, [])]);
   const install = installSteps(dependencies, module);
+  const directory = posix.join('/module', dependencies.directory);
   return lines([
     `FROM ${base} AS ${STAGE}`,
     'USER 0:0',
-    'WORKDIR /module',
+    `WORKDIR ${directory}`,
     ...certificateSteps(plan.certificates),
     ...install.steps,
     '',
@@ -58,12 +60,12 @@ function installSteps(
     case 'nodejs':
       return {
         steps: [
-          copy(dependencies.files, module),
+          copy(dependencies, module),
           `RUN ${nodeInstall(dependencies)}`,
           'RUN mkdir -p node_modules',
           ...(dependencies.typescript ? [`RUN ${TYPESCRIPT_INSTALL}`] : []),
         ],
-        results: ['/module/node_modules'],
+        results: [posix.join('/module', dependencies.directory, 'node_modules')],
       };
     case 'python':
       return {
@@ -75,7 +77,7 @@ function installSteps(
             : [
                 `RUN python3 -m venv /opt/installer && /opt/installer/bin/pip install --no-cache-dir ${TOOLS[dependencies.manager]}`,
               ]),
-          copy(dependencies.files, module),
+          copy(dependencies, module),
           `RUN ${pythonInstall(dependencies)}`,
         ],
         results: [VENV],
@@ -85,11 +87,11 @@ function installSteps(
       return {
         steps: [
           'ENV CGO_ENABLED=0',
-          copy(dependencies.files, module),
+          copy(dependencies, module),
           // Compiles the SDK, nearly all of the work, before the sources; `go mod download` would fetch modules that nothing imports.
           'RUN go build github.com/pulumi/pulumi/sdk/v3/go/pulumi github.com/pulumi/pulumi/sdk/v3/go/pulumi/config',
-          `COPY ${module} .`,
-          `RUN go build -ldflags="-s -w" -o ${PROGRAM} .`,
+          `COPY ${posix.join(module, dependencies.directory)} .`,
+          `RUN go build -ldflags="-s -w" -o ${PROGRAM} ./${dependencies.program}`,
         ],
         results: [PROGRAM],
         // The language host asks for the list of modules; without their cache it must not look for them elsewhere.
@@ -135,11 +137,12 @@ const COMPILER_PACKAGES = [
  */
 const TYPESCRIPT_INSTALL = [
   `packages=$(node -e '${COMPILER_PACKAGES}')`,
+  'installed=$PWD/node_modules',
   [
     'if [ -n "$packages" ]; then npm install --prefix /opt/typescript --no-audit --no-fund $packages',
     'cd /opt/typescript/node_modules',
-    '(for each in [!@.]* @*/*; do rm -rf "/module/node_modules/$each"; done)',
-    'cp -R [!.]* /module/node_modules/; fi',
+    '(for each in [!@.]* @*/*; do rm -rf "$installed/$each"; done)',
+    'cp -R [!.]* "$installed"/; fi',
   ].join(' && '),
 ].join(' && ');
 
@@ -182,8 +185,11 @@ function finalSteps(
   ];
 }
 
-function copy(files: readonly string[], module: string): string {
-  return `COPY ${files.map((file) => `${module}/${file}`).join(' ')} ./`;
+function copy(
+  { directory, files }: { readonly directory: string; readonly files: readonly string[] },
+  module: string,
+): string {
+  return `COPY ${files.map((file) => posix.join(module, directory, file)).join(' ')} ./`;
 }
 
 function lines(steps: readonly string[]): string {

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import Docker from 'dockerode';
 import { parseJson, stringifyJson, type Json } from '../../src/contract/json.js';
 
@@ -43,6 +46,11 @@ export interface OutsideWorld {
   readonly environment: { readonly OUTSIDE_URL: string };
   /** Environment of a tool in a container with a network. */
   readonly containerEnvironment: { readonly OUTSIDE_URL: string };
+  /** For a container without a network: the world's socket takes the place of the engine's that a run can be granted. */
+  readonly withoutNetwork: {
+    readonly environment: { readonly OUTSIDE_URL: string };
+    readonly dockerSocket: { readonly path: string; readonly groupId: number };
+  };
   readonly journal: readonly OutsideCall[];
   things(): OutsideThing[];
   thing(name: string): OutsideThing | undefined;
@@ -96,7 +104,7 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
     return things.get(key) as unknown as Json | undefined;
   };
 
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     void readBody(request)
       .then((body) => answer(request.method ?? 'GET', request.url ?? '/', body))
       .then(
@@ -106,7 +114,16 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
             .end(result ? stringifyJson(result) : ''),
         (error: unknown) => response.writeHead(500).end(String(error)),
       );
+  };
+  const server = createServer(serve);
+  const socketDirectory = mkdtempSync(join(tmpdir(), 'outside-'));
+  const socketPath = join(socketDirectory, 'world.sock');
+  const socketServer = createServer(serve);
+  await new Promise<void>((resolve, reject) => {
+    socketServer.once('error', reject).listen(socketPath, resolve);
   });
+  // The container's user is in no group of this machine.
+  chmodSync(socketPath, 0o666);
   const bridge = await bridgeAddress();
   // Linux: the bridge's own address serves this machine and its containers, and nobody else.
   const onBridge = bridge !== undefined && (await listens(server, bridge));
@@ -119,6 +136,10 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
   return {
     environment: url(onBridge ? bridge : '127.0.0.1'),
     containerEnvironment: url(onBridge ? bridge : 'host.docker.internal'),
+    withoutNetwork: {
+      environment: { OUTSIDE_URL: 'unix:///var/run/docker.sock' },
+      dockerSocket: { path: socketPath, groupId: statSync(socketPath).gid },
+    },
     journal,
     things: () => [...things.values()],
     thing: byName,
@@ -162,8 +183,11 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
       });
     },
     async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      for (const each of [server, socketServer]) {
+        each.closeAllConnections();
+        await new Promise((resolve) => each.close(resolve));
+      }
+      rmSync(socketDirectory, { recursive: true, force: true });
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The same requests to the same module in OpenTofu and in four Pulumi runtimes give the same answers. */
+/** The same requests to the same module in OpenTofu and in four Pulumi runtimes give the same answers, without any network. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +61,7 @@ describe.each(ENGINES)('%s', (name) => {
           request: {
             contract: 1,
             stack_name: 'table',
-            environment: { ...world.containerEnvironment },
+            environment: { ...world.withoutNetwork.environment },
             secret_inputs: ['token'],
             passphrase: 'passphrase of the table',
             state: { path: 'state/state' },
@@ -73,7 +73,8 @@ describe.each(ENGINES)('%s', (name) => {
             ...(plan === undefined || request.plan === undefined ? {} : { 'plan/plan': plan }),
           },
           workspace: { kind: 'anonymous' },
-          limits: resolveLimits({ network: 'open' }),
+          limits: resolveLimits({ network: 'none' }),
+          dockerSocket: world.withoutNetwork.dockerSocket,
           stopGraceMs: 20_000,
           runTimeoutMs: 110_000,
         },

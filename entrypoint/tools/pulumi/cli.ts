@@ -155,6 +155,7 @@ export function createCli(
         resourceFailed,
         result,
         interrupted: context.interruption.requested,
+        moduleDirectory: context.moduleDirectory,
       },
     };
   };

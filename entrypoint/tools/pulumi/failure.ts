@@ -1,6 +1,7 @@
 /** What a failed command says, as a coded failure. */
 import type { Diagnostic, Failure, LockHolder } from '../../../src/contract/index.js';
 import type { EngineDiagnostic } from './engine-event.js';
+import { programPlace } from './program-place.js';
 
 /** What is known of a command that did not succeed. */
 export interface FailedCommand {
@@ -14,6 +15,8 @@ export interface FailedCommand {
   /** Result of the engine's summary: `failed`, `canceled`; undefined when it never came. */
   readonly result: string | undefined;
   readonly interrupted: boolean;
+  /** What paths in messages are told relative to. */
+  readonly moduleDirectory: string;
 }
 
 type Code = Failure['code'];
@@ -137,8 +140,15 @@ export function classifyFailure(failed: FailedCommand): Failure {
   const message =
     first === undefined
       ? lastLine(failed.standardError) || endedHow(failed)
-      : `${first.urn === undefined ? '' : `${shortName(first.urn)}: `}${headline(first.message)}`;
+      : `${first.urn === undefined ? '' : `${shortName(first.urn)}: `}${headline(first.message)}${placeOf(first, failed)}`;
   return failureOf('ModuleFailed', message, failed, told);
+}
+
+/** ` (index.ts:3)`; nothing when the message names no place in the module. */
+function placeOf({ message }: EngineDiagnostic, { moduleDirectory }: FailedCommand): string {
+  const place = programPlace(message, moduleDirectory);
+  if (place === undefined) return '';
+  return ` (${place.file}${place.line === undefined ? '' : `:${place.line}`})`;
 }
 
 /** The engine repeats an error as that of the whole operation. */
@@ -179,6 +189,7 @@ function failureOf(
       ? {}
       : { detail: diagnostic.message.slice(0, LOG_TAIL) }),
     ...(diagnostic.urn === undefined ? {} : { resource: diagnostic.urn }),
+    ...programPlace(diagnostic.message, failed.moduleDirectory),
   }));
   return {
     code,
@@ -222,11 +233,10 @@ function headline(message: string): string {
   const meaningful = lines.filter((line) => line !== '');
   // A stack trace is led in by a line that says nothing; the exception itself comes last (python) or next (nodejs).
   if (
-    /^(Running program .* failed with an unhandled exception|error: Program failed with an unhandled exception):?$/.test(
-      meaningful[0] ?? '',
-    )
+    /^(Running program .*|Program) failed with an unhandled exception:?$/.test(meaningful[0] ?? '')
   )
     return (
+      meaningful.find((line) => /: error TS\d+: /.test(line))?.replace(/^.*?: error /, '') ??
       meaningful.find((line) => /^(?:<ref .*> )?[\w.]*(Error|Exception|Exit)\b/.test(line)) ??
       meaningful.at(1) ??
       ''

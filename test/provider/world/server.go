@@ -6,15 +6,29 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
 // server is a world behind HTTP: the test's process holds a call at its beginning for as long as it likes.
-type server struct{ url string }
+type server struct {
+	url    string
+	client *http.Client
+}
 
-func newServer(address string) World { return server{strings.TrimSuffix(address, "/")} }
+// newServer takes `http://HOST:PORT`, or `unix:///PATH` for a container without a network.
+func newServer(address string) World {
+	path, isSocket := strings.CutPrefix(address, "unix://")
+	if !isSocket {
+		return server{strings.TrimSuffix(address, "/"), http.DefaultClient}
+	}
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}
+	return server{"http://outside", &http.Client{Transport: transport}}
+}
 
 func (s server) Begin(ctx context.Context, call Call) (*Behaviour, error) {
 	text, err := s.request(ctx, http.MethodPost, "/begin", call)
@@ -67,7 +81,7 @@ func (s server) request(ctx context.Context, method, path string, body any) ([]b
 	if err != nil {
 		return nil, err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := s.client.Do(request)
 	if err != nil {
 		return nil, err
 	}

@@ -54,10 +54,43 @@ describe('python', () => {
 it('go and yaml', () => {
   expect(detect('go', 'go.mod', 'go.sum', 'main.go')).toEqual({
     runtime: 'go',
+    directory: '',
+    program: '',
     files: ['go.mod', 'go.sum'],
     locked: true,
   });
   expect(detect('yaml')).toEqual({ runtime: 'yaml' });
+});
+
+describe('a program that main names', () => {
+  it.each([
+    ['nodejs\nmain: infra/', ['package.json', 'infra/package.json', 'infra/index.ts'], 'infra'],
+    ['nodejs\nmain: ./infra/start', ['package.json', 'infra/start.js'], ''],
+    ['nodejs\nmain: infra/a/b', ['infra/package.json', 'infra/a/b/index.js'], 'infra'],
+    ['nodejs\nmain: .', ['package.json', 'index.js'], ''],
+    ['python\nmain: infra', ['infra/requirements.txt', 'infra/__main__.py'], 'infra'],
+  ] as const)('%j with %j has its dependencies in "%s"', (runtime, files, directory) => {
+    expect(detect(runtime, ...files)).toMatchObject({ directory });
+  });
+
+  it('is compiled from its folder, in the Go module that holds it', () => {
+    expect(detect('go\nmain: infra/cmd/x', 'infra/go.mod', 'infra/cmd/x/main.go')).toMatchObject({
+      directory: 'infra',
+      program: 'cmd/x',
+    });
+  });
+
+  it.each(['../other', '/etc', 'a/../../b'])('is refused outside the module: %s', (main) => {
+    expect(() => detect(`nodejs\nmain: ${main}`, 'package.json')).toThrow(
+      /main: ".*" is outside the module/,
+    );
+  });
+
+  it('is refused when it is not there', () => {
+    expect(() => detect('yaml\nmain: infra', 'infrastructure/Main.yaml')).toThrow(
+      'main: there is no "infra" in the module',
+    );
+  });
 });
 
 it.each([

@@ -19,6 +19,7 @@ function failed(more: Partial<FailedCommand>): FailedCommand {
     resourceFailed: false,
     result: undefined,
     interrupted: false,
+    moduleDirectory: '/module',
     ...more,
   };
 }
@@ -196,4 +197,62 @@ it('reads who holds a lock', () => {
     created: '2026-11-23T10:00:00Z',
   });
   expect(parseLockHolder('error: no lock')).toBeUndefined();
+});
+
+describe('a program that fails says where', () => {
+  it.each<[string, string, string]>([
+    [
+      'python: the innermost frame of the module',
+      `error: Program failed with an unhandled exception:
+Traceback (most recent call last):
+  File "/opt/cldctl/venv/lib/python3.11/site-packages/pulumi/runtime/stack.py", line 253, in run
+    result = func()
+  File "/module/infra/__main__.py", line 3, in <module>
+    make()
+  File "/module/infra/made.py", line 9, in make
+    raise ValueError("nothing fits")
+  File "/usr/lib/python3.11/runpy.py", line 1, in x
+ValueError: nothing fits`,
+      'ValueError: nothing fits (infra/made.py:9)',
+    ],
+    [
+      'nodejs: the first frame of the module',
+      `Running program '/module/index.js' failed with an unhandled exception:
+<ref *1> Error: nothing fits
+    at get (/module/node_modules/other/index.js:1:2)
+    at make (file:///module/made.js:9:7)
+    at file:///module/index.js:3:1`,
+      '<ref *1> Error: nothing fits (made.js:9)',
+    ],
+    [
+      'nodejs: a file that can not be read',
+      "Running program '/module/index.js' failed with an unhandled exception:\nSyntaxError: Unexpected token",
+      'SyntaxError: Unexpected token (index.js)',
+    ],
+    [
+      'TypeScript',
+      `Running program '/module/index.ts' failed with an unhandled exception:
+TSError: ⨯ Unable to compile TypeScript:
+index.ts(4,7): error TS2322: Type 'string' is not assignable to type 'number'.`,
+      "TS2322: Type 'string' is not assignable to type 'number'. (index.ts:4)",
+    ],
+    [
+      'yaml',
+      'could not be found\n\n  on Main.yaml line 2:\n   2:   a: ${nowhere.b}',
+      'could not be found (Main.yaml:2)',
+    ],
+    [
+      'nowhere',
+      'quota exceeded, see /var/log/provider.log:12',
+      'quota exceeded, see /var/log/provider.log:12',
+    ],
+  ])('%s', (_title, message, told) => {
+    const failure = classifyFailure(failed({ diagnostics: [error(message)] }));
+    expect(failure.message).toBe(told);
+    const place = / \(([^:()]+)(?::(\d+))?\)$/.exec(told);
+    expect(failure.detail?.diagnostics?.[0]?.file).toBe(place?.[1]);
+    expect(failure.detail?.diagnostics?.[0]?.line).toBe(
+      place?.[2] === undefined ? undefined : Number(place[2]),
+    );
+  });
 });
