@@ -5,6 +5,7 @@ import type { ActivityDependencies } from './activity-dependencies.js';
 import { createBuild } from './build.js';
 import { createExecute } from './execute.js';
 import { createKill } from './kill.js';
+import { createListStacks } from './list-stacks.js';
 import { createPrepare } from './prepare.js';
 import { createPreview } from './preview.js';
 import { createPush } from './push.js';
@@ -14,7 +15,7 @@ import { createSettle } from './settle.js';
 import { createSweep } from './sweep.js';
 
 export interface ActivitiesByQueue {
-  readonly light: Pick<Activities, 'prepare' | 'record' | 'readStack'>;
+  readonly light: Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks'>;
   readonly docker: Pick<Activities, 'build' | 'push' | 'preview' | 'execute' | 'settle'>;
   readonly control: Pick<Activities, 'kill'>;
 }
@@ -28,6 +29,7 @@ export function createActivities(given: Omit<ActivityDependencies, 'describe'>):
       prepare: createPrepare(dependencies),
       record: createRecord(dependencies),
       readStack: createReadStack(dependencies),
+      listStacks: createListStacks(dependencies),
     },
     docker: {
       build: createBuild(dependencies),

@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ConnectionOptions } from '@temporalio/client';
 import * as z from 'zod';
+import { milliseconds } from './contract/duration.js';
+import { durationSchema } from './contract/operation.js';
 import { CodedError } from './errors.js';
 
 /** Cloud credentials that reach a module by default when the worker has them. */
@@ -51,6 +53,11 @@ const variables = z.object({
   CLDCTL_PROVIDER_MIRROR: z.string().optional(),
   CLDCTL_STATE_URL: z.url().optional(),
   CLDCTL_DOCKER_SLOTS: z.coerce.number().int().min(1).max(256).default(4),
+  CLDCTL_PLAN_MAX_AGE: durationSchema.default('7d'),
+  CLDCTL_KEEP_PLANS: durationSchema.default('30d'),
+  CLDCTL_KEEP_STATES: durationSchema.default('90d'),
+  CLDCTL_KEEP_REQUESTS: durationSchema.default('180d'),
+  CLDCTL_KEEP_ARTEFACTS: durationSchema.default('30d'),
   CLDCTL_HTTP_ADDRESS: z
     .string()
     .regex(/^(.+:)?\d{1,5}$/, 'not an address: host:port or port')
@@ -116,6 +123,15 @@ export interface Config {
   readonly stateUrl?: string;
   /** Containers at one time. */
   readonly dockerSlots: number;
+  /** Milliseconds after which a saved plan can't be approved or applied any more. */
+  readonly planMaxAgeMs: number;
+  /** Milliseconds that the store keeps what nothing needs any more. */
+  readonly keepMs: {
+    readonly plans: number;
+    readonly states: number;
+    readonly requests: number;
+    readonly artefacts: number;
+  };
   readonly httpAddress?: string;
   /** Base address of the Temporal UI, for links. */
   readonly uiUrl?: string;
@@ -178,6 +194,13 @@ export function loadConfig(env: Environment): Config {
     providerMirror: value.CLDCTL_PROVIDER_MIRROR,
     stateUrl: value.CLDCTL_STATE_URL,
     dockerSlots: value.CLDCTL_DOCKER_SLOTS,
+    planMaxAgeMs: milliseconds(value.CLDCTL_PLAN_MAX_AGE),
+    keepMs: {
+      plans: milliseconds(value.CLDCTL_KEEP_PLANS),
+      states: milliseconds(value.CLDCTL_KEEP_STATES),
+      requests: milliseconds(value.CLDCTL_KEEP_REQUESTS),
+      artefacts: milliseconds(value.CLDCTL_KEEP_ARTEFACTS),
+    },
     httpAddress: value.CLDCTL_HTTP_ADDRESS,
     uiUrl: value.CLDCTL_UI_URL?.replace(/\/+$/, ''),
     logLevel: value.CLDCTL_LOG_LEVEL,

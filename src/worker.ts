@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import type { Config } from './config.js';
@@ -9,6 +10,8 @@ import type { Engine } from './docker/engine.js';
 import { CodedError } from './errors.js';
 import { createLogger, installRuntime, type Logger } from './log.js';
 import { tidyEngine } from './operation/tidy-engine.js';
+import { tidyStore } from './operation/tidy-store.js';
+import type { SweepReport } from './stack/janitor.js';
 import type { Store } from './store/open-store.js';
 import { bundleWorkflows } from './temporal/bundle-workflows.js';
 import { controlQueue, dockerQueue, TASK_QUEUE } from './temporal/names.js';
@@ -59,7 +62,8 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
       'worker ready',
     );
     dependencies.onReady?.();
-    const tidying = keepTidy(dependencies, logger);
+    const client = new Client({ connection, namespace: config.temporal.namespace });
+    const tidying = keepTidy({ ...dependencies, client }, logger);
     await running
       .finally(() => clearInterval(tidying))
       .finally(() => signal.removeEventListener('abort', stop));
@@ -70,15 +74,35 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
 }
 
 /** Looks for left-overs now and then; trouble with it never touches the work. */
-function keepTidy(dependencies: WorkerDependencies, logger: Logger): NodeJS.Timeout {
+function keepTidy(
+  dependencies: WorkerDependencies & { readonly client: Client },
+  logger: Logger,
+): NodeJS.Timeout {
+  const tidyOld = (): void => {
+    tidyStore(dependencies, dependencies.signal).then(
+      (report) => report !== undefined && logger.info(reported(report), 'looked through the store'),
+      (error: unknown) => {
+        if (!dependencies.signal.aborted)
+          logger.warn({ reason: String(error) }, 'the store was not looked through');
+      },
+    );
+  };
   const tidy = (): void => {
     tidyEngine(dependencies).then(
       (removed) => removed > 0 && logger.info({ removed }, 'removed left-over containers'),
       (error: unknown) => logger.warn({ reason: String(error) }, 'left-over containers stay'),
     );
   };
-  tidy();
-  return setInterval(tidy, TIDY_INTERVAL).unref();
+  const both = (): void => {
+    tidy();
+    tidyOld();
+  };
+  both();
+  return setInterval(both, TIDY_INTERVAL).unref();
+}
+
+function reported({ removed, bytes, skipped, damaged }: SweepReport): Record<string, unknown> {
+  return { removed: removed.length, bytes, leftAlone: skipped.length, damaged };
 }
 
 async function createWorkers(

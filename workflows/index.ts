@@ -1,3 +1,4 @@
 /** Workflow types by name; every exported function is one. */
+export { listStacks } from './list-stacks.js';
 export { readStack } from './read-stack.js';
 export { stackOperation } from './stack-operation.js';

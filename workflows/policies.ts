@@ -13,7 +13,9 @@ export const DEFAULT_GRACE = '5m';
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
 /** Light steps, run by the worker that has the workflow task: no queue, hardly any history. */
-export const light = proxyLocalActivities<Pick<Activities, 'prepare' | 'record' | 'readStack'>>({
+export const light = proxyLocalActivities<
+  Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks'>
+>({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '5m',
   retry: { ...retry, maximumInterval: '10s' },

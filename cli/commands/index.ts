@@ -14,6 +14,7 @@ import { registerImages } from './images.js';
 import { registerImport } from './import.js';
 import { registerKeys } from './keys.js';
 import { registerList } from './list.js';
+import { registerOperations } from './operations.js';
 import { registerOutputs } from './outputs.js';
 import { registerPlan } from './plan.js';
 import { registerPreview } from './preview.js';
@@ -41,6 +42,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerPlan,
   registerStatus,
   registerList,
+  registerOperations,
   registerOutputs,
   registerCancel,
   registerState,

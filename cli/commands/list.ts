@@ -1,65 +1,67 @@
-/** `list`: operations, newest first, from Temporal's visibility store. */
-import { Option } from 'commander';
-import type { OperationFilter, OperationSummary } from '../../src/client/index.js';
-import { phaseSchema } from '../../src/contract/operation.js';
-import { wholeNumber } from '../operation-flags.js';
+/** `list`: stacks with what was done last and what runs; from their records, so that it needs no workflow history. */
+import type { OperationSummary, StackSummary } from '../../src/client/index.js';
 import type { RegisterCommand } from '../program.js';
 import { renderTable } from '../render/table.js';
 import { withClient } from '../with-client.js';
 
-const STATUSES = ['running', 'completed', 'failed', 'canceled', 'terminated', 'timed-out'] as const;
+/** Most running operations that are looked up for the table. */
+const RUNNING = 1000;
 
 export const registerList: RegisterCommand = (program, run) => {
   program
     .command('list')
-    .description('list operations, newest first')
-    .option('--stack <stack>', 'of this stack')
-    .addOption(new Option('--status <status>', 'in this status').choices(STATUSES))
-    .addOption(new Option('--phase <phase>', 'in this phase').choices(phaseSchema.options))
-    .option('--outcome <outcome>', 'that ended so')
-    .option('--query <query>', 'that match a Temporal list filter')
-    .option('--limit <n>', 'at most so many', wholeNumber, 50)
+    .description('list stacks: what was done last, what runs, where drift was found')
+    .argument('[prefix]', 'only stacks whose id begins so')
     .addHelpText(
       'after',
       `
-With --json: NDJSON, one operation a line.
+With --json: NDJSON, one stack a line.
 
 Examples:
-  cldctl-iac list --phase awaiting-approval
-  cldctl-iac list --stack my-db --limit 5`,
+  cldctl-iac list
+  cldctl-iac list shop- --json`,
     )
     .action(
-      run(
-        async (
-          context,
-          { stack, ...flags }: Omit<OperationFilter, 'stackId'> & { stack?: string; limit: number },
-        ) => {
-          const { terminal } = context;
-          await withClient(context, async (client) => {
-            const rows: OperationSummary[] = [];
-            const filter = { ...flags, ...(stack === undefined ? {} : { stackId: stack }) };
-            for await (const row of client.list(filter)) {
-              terminal.document(row);
-              rows.push(row);
-            }
-            if (rows.length === 0) terminal.print('no operations');
-            else
-              terminal.print(
-                ...renderTable(
-                  ['STACK', 'OPERATION', 'STATUS', 'PHASE', 'STARTED', 'BY'],
-                  rows.map((row) => [
-                    row.stackId ?? row.workflowId,
-                    row.operation ?? '',
-                    row.outcome ?? row.status,
-                    row.status === 'running' ? (row.phase ?? '') : '',
-                    row.startedAt.toISOString().slice(0, 19).replace('T', ' '),
-                    row.requestedBy ?? '',
-                  ]),
-                  terminal.style,
-                ),
-              );
-          });
-        },
-      ),
+      run(async (context, prefix: string | undefined) => {
+        const { terminal } = context;
+        await withClient(context, async (client) => {
+          const running = new Map<string, OperationSummary>();
+          const looking = (async () => {
+            for await (const row of client.list({ status: 'running', limit: RUNNING }))
+              if (row.stackId !== undefined && row.operation !== 'preview')
+                running.set(row.stackId, row);
+          })();
+          const stacks: StackSummary[] = [];
+          for await (const stack of client.stacks(prefix === undefined ? {} : { prefix }))
+            stacks.push(stack);
+          await looking;
+          for (const stack of stacks)
+            terminal.document({ ...stack, running: running.get(stack.stackId) ?? null });
+          if (stacks.length === 0) terminal.print('no stacks');
+          else
+            terminal.print(
+              ...renderTable(
+                ['STACK', 'ENGINE', 'LAST', 'AT', 'BY', 'DRIFT', 'NOW'],
+                stacks.map((stack) => cells(stack, running.get(stack.stackId))),
+                terminal.style,
+              ),
+            );
+        });
+      }),
     );
 };
+
+function cells(stack: StackSummary, running: OperationSummary | undefined): string[] {
+  const { stackId, engine, last, drift, damaged } = stack;
+  const now = running === undefined ? '' : `${running.operation ?? ''} ${running.phase ?? ''}`;
+  if (damaged !== undefined) return [stackId, '', damaged, '', '', '', now];
+  return [
+    stackId,
+    engine ?? '',
+    last === undefined ? '' : `${last.operation} ${last.outcome}`,
+    last === undefined ? '' : last.at.slice(0, 19).replace('T', ' '),
+    last?.by ?? '',
+    drift === undefined ? '' : drift.at.slice(0, 10),
+    now,
+  ];
+}

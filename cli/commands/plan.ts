@@ -13,18 +13,21 @@ export const registerPlan: RegisterCommand = (program, run) => {
   const plan = program.command('plan').description('read plans');
   plan
     .command('show <stack> [digest]')
+    .usage('[options] <stack> [digest] | <digest>')
     .description("show a plan: of the stack's newest operation, or one that is saved in the store")
     .option('--run <id>', 'of this run instead of the newest')
     .option('--preview <workflow>', 'of this preview (its workflow id) instead')
     .addHelpText(
       'after',
       `
-Without a digest the running worker is asked. A digest (whole, its first 16 digits, or "latest") reads the store,
-which needs its key, and shows every change.
+A stack alone: the plan of its newest operation, from the running worker; the latest in the store when Temporal knows
+that operation no more. A digest (whole, its first 16 digits, or with a stack "latest") reads the store, which needs its
+key, and shows every change.
 
 Examples:
   cldctl-iac plan show my-db
-  cldctl-iac plan show my-db 5d1c2e3f4a5b6c7d`,
+  cldctl-iac plan show my-db latest
+  cldctl-iac plan show 5d1c2e3f4a5b6c7d`,
     )
     .action(
       run(
@@ -35,9 +38,11 @@ Examples:
           flags: { run?: string; preview?: string },
         ) => {
           const view =
-            digest === undefined
-              ? await askedPlan(stack, flags, context)
-              : await savedPlan(stack, digest, context);
+            digest !== undefined
+              ? await savedPlan(stack, digest, context)
+              : DIGEST.test(stack)
+                ? await savedPlan(undefined, stack, context)
+                : await newestPlan(stack, flags, context);
           const { terminal } = context;
           terminal.print(
             ...renderPlan(view, terminal.style),
@@ -70,6 +75,26 @@ Examples:
     );
 };
 
+/** A digest, or its beginning, where a stack could be named. */
+const DIGEST = /^(sha256:[0-9a-f]{16,64}|[0-9a-f]{16,64})$/;
+
+/** The plan of the newest operation; from the store when the server has forgotten it. */
+async function newestPlan(
+  stack: string,
+  flags: { run?: string; preview?: string },
+  context: CommandContext,
+): Promise<PlanView> {
+  try {
+    return await askedPlan(stack, flags, context);
+  } catch (error) {
+    const isForgotten = error instanceof CodedError && error.code === 'OperationNotFound';
+    if (!isForgotten || flags.run !== undefined || flags.preview !== undefined) throw error;
+    return savedPlan(stack, 'latest', context).catch(() => {
+      throw error;
+    });
+  }
+}
+
 async function askedPlan(
   stack: string,
   flags: { run?: string; preview?: string },
@@ -86,7 +111,7 @@ async function askedPlan(
 }
 
 async function savedPlan(
-  stack: string,
+  stack: string | undefined,
   digest: string,
   context: CommandContext,
 ): Promise<PlanView> {

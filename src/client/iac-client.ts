@@ -46,6 +46,8 @@ import type {
   OperationSummary,
   OperationTarget,
   PlanReady,
+  StackPage,
+  StackSummary,
   StackView,
   StartedOperation,
 } from './types.js';
@@ -266,16 +268,33 @@ export class IacClient {
 
   /** The stack's record; throws `StackNotFound`. Needs a worker, not workflow history. */
   async stack(stackId: string): Promise<StackView> {
-    const subject = `stack ${stackId}`;
-    const workflowId = readWorkflowId(stackId, randomUUID().slice(-12));
+    return this.#read<StackView>(WORKFLOW.readStack, `stack ${stackId}`, stackId, { stackId });
+  }
+
+  /** All stacks with a record, by id; `prefix` leaves out others. Needs workers, not workflow history. */
+  async *stacks(filter: { readonly prefix?: string } = {}): AsyncGenerator<StackSummary> {
+    let from: string | undefined;
+    do {
+      const page: StackPage = await this.#read<StackPage>(WORKFLOW.listStacks, 'stacks', 'stacks', {
+        ...filter,
+        ...(from === undefined ? {} : { from }),
+      });
+      yield* page.stacks;
+      from = page.next;
+    } while (from !== undefined);
+  }
+
+  /** What only workers can read from the store, by a short workflow. */
+  async #read<T>(type: string, subject: string, id: string, request: object): Promise<T> {
+    const workflowId = readWorkflowId(id, randomUUID().slice(-12));
     return this.#call(subject, async () => {
-      const handle = await this.#client.workflow.start(WORKFLOW.readStack, {
+      const handle = await this.#client.workflow.start(type, {
         workflowId,
         taskQueue: TASK_QUEUE,
-        args: [{ stackId }],
+        args: [request],
         workflowExecutionTimeout: this.#deadline,
       });
-      return (await handle.result()) as StackView;
+      return (await handle.result()) as T;
     });
   }
 

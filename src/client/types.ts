@@ -89,6 +89,27 @@ export interface StackView {
   }[];
 }
 
+/** One stack of a list, from its record. */
+export interface StackSummary {
+  readonly stackId: string;
+  readonly createdAt?: string;
+  readonly engine?: string;
+  readonly image?: string;
+  /** The operation that ended last. */
+  readonly last?: StackView['operations'][number];
+  /** The operation that holds the stack now. */
+  readonly openRun?: StackView['openRun'];
+  readonly drift?: StackView['drift'];
+  /** Why its record can't be read. */
+  readonly damaged?: string;
+}
+
+/** A part of the list of stacks, by id; `next` is where the following part begins. */
+export interface StackPage {
+  readonly stacks: readonly StackSummary[];
+  readonly next?: string;
+}
+
 export interface DecideOptions {
   /** Whole digest, or at least its first 16 hex digits. */
   readonly planDigest: string;

@@ -6,7 +6,7 @@ import type { ModuleResponse } from '../contract/response.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
 import { compareReceipt, type DoneEvent } from '../plan/receipt.js';
 import { closeRun, markEnded, type Attempt, type AttemptResult } from '../stack/attempt-store.js';
-import type { OperationEntry, StackRecord } from '../stack/record.js';
+import type { LastApplied, OperationEntry, StackRecord } from '../stack/record.js';
 import { storeVersion, withSnapshot } from '../state/snapshot.js';
 import type { AttemptContext } from './attempt-context.js';
 import type { OperationDependencies } from './dependencies.js';
@@ -127,25 +127,24 @@ function changedRecord(
         ? withSnapshot(record, state)
         : { ...record, state: { ...state, at: result.at } };
   const done = failure === undefined && !executed.interrupted;
+  const ranWith = whatRan(context, result.at);
   return {
     ...named,
     engine: subject.engine,
+    lastRun: ranWith,
     operations: [...record.operations, entry],
     ...(outputs === undefined ? {} : { outputs }),
     ...(done && request.operation !== 'destroy'
-      ? { image: subject.image, lastApplied: lastApplied(context, result.at) }
+      ? { image: subject.image, lastApplied: ranWith }
       : {}),
   };
 }
 
-function lastApplied(
-  { request, saved }: AttemptContext,
-  at: string,
-): NonNullable<StackRecord['lastApplied']> {
+function whatRan({ request, saved }: AttemptContext, at: string): LastApplied {
   const { subject } = saved.bundle;
   const { inputsRef, run } = saved.note;
   const credentials = run?.['credentials'] as string[] | undefined;
-  const module = run?.['module'] as NonNullable<StackRecord['lastApplied']>['module'];
+  const module = run?.['module'] as LastApplied['module'];
   return {
     planDigest: request.planDigest,
     image: subject.image,

@@ -3,7 +3,7 @@ import { stringifyJson } from '../contract/json.js';
 import type { ModuleSource, OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
 import { loadPlan } from '../plan/plan-store.js';
-import { readRecord, type StackRecord } from '../stack/record.js';
+import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { claimRequest } from '../stack/requests.js';
 import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
@@ -79,7 +79,8 @@ function sourceOf(
 ): ModuleSource {
   if (plan !== undefined) return { image: plan.view.image };
   if (input.module !== undefined) return input.module;
-  const image = record?.lastApplied?.image ?? record?.image;
+  const operation = input.operation === 'preview' ? (input.previewOf ?? 'apply') : input.operation;
+  const image = runToRepeat(record, operation)?.image ?? record?.image;
   if (image !== undefined) return { image };
   if (record === undefined) {
     throw new CodedError(
@@ -89,7 +90,7 @@ function sourceOf(
   }
   throw new CodedError(
     'InvalidInput',
-    `module: stack ${input.stackId} was never applied, so name a module`,
+    `module: stack ${input.stackId} never ran, so name a module`,
   );
 }
 

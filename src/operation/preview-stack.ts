@@ -11,7 +11,7 @@ import { createPlanBundle } from '../plan/bundle.js';
 import { canonicalJson } from '../plan/canonical.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
-import { readRecord, type StackRecord } from '../stack/record.js';
+import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
 import { previewName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
@@ -91,6 +91,7 @@ export async function previewStack(
   });
   const note = await savePlan(store, bundle, {
     createdAt: new Date().toISOString(),
+    maxAgeMs: config.planMaxAgeMs,
     ...(input.requestedBy === undefined ? {} : { requestedBy: input.requestedBy }),
     inputsRef: await storeInputs(store, asked.inputs),
     run: runNote(input, asked.credentials),
@@ -125,7 +126,7 @@ interface Asked {
 /** What the plan is made with: the request's own, else the saved plan's, else what the stack was last applied with. */
 async function askedInputs(
   { store }: OperationDependencies,
-  { input, basedOn }: PreviewRequest,
+  { input, operation, basedOn }: PreviewRequest,
   record: StackRecord | undefined,
 ): Promise<Asked> {
   if (basedOn !== undefined && input.inputs === undefined) {
@@ -136,7 +137,7 @@ async function askedInputs(
       credentials: input.credentials ?? (saved.note.run?.['credentials'] as string[] | undefined),
     };
   }
-  const last = record?.lastApplied;
+  const last = runToRepeat(record, operation);
   if (input.module === undefined && last !== undefined) {
     return {
       inputs: await readInputs(store, input.inputs ?? last.inputsRef),

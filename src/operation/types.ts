@@ -1,4 +1,5 @@
 /** What the steps of an operation take and give; the boundary between workflows and activities. */
+import type { StackPage } from '../client/types.js';
 import type { Engine } from '../contract/module-schema.js';
 import type {
   ModuleSource,
@@ -140,6 +141,12 @@ export interface RecordRequest {
   readonly decisions: readonly RecordedDecision[];
 }
 
+export interface ListStacksRequest {
+  readonly prefix?: string;
+  /** First stack id of the part that is wanted. */
+  readonly from?: string;
+}
+
 /** Activities by name: the names and shapes are part of every recorded history. */
 export interface Activities {
   prepare(request: PrepareRequest): Promise<Preparation>;
@@ -151,4 +158,5 @@ export interface Activities {
   kill(request: KillRequest): Promise<{ message: string }>;
   record(request: RecordRequest): Promise<void>;
   readStack(request: { readonly stackId: string }): Promise<unknown>;
+  listStacks(request: ListStacksRequest): Promise<StackPage>;
 }

@@ -127,7 +127,7 @@ async function* needless(
   const keptPlans = new Set(
     plans.slice(Math.max(0, plans.length - retention.plans.keep)).map(({ digest }) => digest),
   );
-  if (record.lastApplied) keptPlans.add(record.lastApplied.planDigest);
+  for (const run of [record.lastApplied, record.lastRun]) if (run) keptPlans.add(run.planDigest);
   for await (const info of store.objects.list(`plans/${stackId}/`)) {
     const plan = plans.find(({ key }) => key === info.key);
     if (plan && !keptPlans.has(plan.digest)) yield { ...info, rule: retention.plans };

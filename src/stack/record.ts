@@ -1,6 +1,6 @@
 /** The stack record: what is known of a stack, durable and changed only by compare-and-set. */
 import * as z from 'zod';
-import { actionSchema, changeSummarySchema, jsonSchema } from '../contract/change.js';
+import { actionSchema, changeSummarySchema, jsonSchema, type Action } from '../contract/change.js';
 import { parseJson, stringifyJson } from '../contract/json.js';
 import { engineSchema, runtimeSchema } from '../contract/module-schema.js';
 import {
@@ -72,7 +72,7 @@ export const operationEntrySchema = z.object({
 });
 export type OperationEntry = z.infer<typeof operationEntrySchema>;
 
-/** What the last successful apply ran with; enough to repeat it or go back to it. */
+/** What a run ran with; enough to repeat it or go back to it. */
 export const lastAppliedSchema = z.object({
   planDigest: digestSchema,
   image: z.string(),
@@ -106,7 +106,10 @@ export const stackRecordSchema = z.looseObject({
   drift: z.object({ fingerprint: z.string(), at: z.string() }).optional(),
   /** The last `OPERATION_LOG` operations, newest last. */
   operations: z.array(operationEntrySchema),
+  /** What the last apply that succeeded ran with. */
   lastApplied: lastAppliedSchema.optional(),
+  /** What the last mutating run ran with, however it ended: the state may be of its making. */
+  lastRun: lastAppliedSchema.optional(),
 });
 export type StackRecord = z.infer<typeof stackRecordSchema>;
 
@@ -134,6 +137,18 @@ export interface NumberedRecord {
 /** A record of a stack that nothing has been done with. */
 export function newRecord(stackId: string, at: string): StackRecord {
   return { version: 1, stackId, createdAt: at, operations: [] };
+}
+
+/**
+ * What an operation that names no module goes by: an apply goes back to what was applied last, everything else takes what ran last.
+ * Undefined when nothing ever ran.
+ */
+export function runToRepeat(
+  record: StackRecord | undefined,
+  operation: Action,
+): LastApplied | undefined {
+  if (operation === 'apply') return record?.lastApplied ?? record?.lastRun;
+  return record?.lastRun ?? record?.lastApplied;
 }
 
 /** The newest record of a stack, or undefined when it has none. Throws `StateDamaged` when it was altered. */
@@ -211,10 +226,10 @@ export async function updateRecord(
   }
 }
 
-/** Ids of all stacks that have a record, sorted. */
-export async function* listStacks(store: Store): AsyncIterable<string> {
+/** Ids of all stacks that have a record, in the order of their keys. */
+export async function* listStacks(store: Store, prefix = ''): AsyncIterable<string> {
   let last: string | undefined;
-  for await (const { key } of store.objects.list('records/')) {
+  for await (const { key } of store.objects.list(`records/${prefix}`)) {
     const stackId = key.split('/')[1] ?? '';
     if (stackId !== last) yield stackId;
     last = stackId;

@@ -16,6 +16,7 @@ export function controlQueue(engineId: string): string {
 export const WORKFLOW = {
   stackOperation: 'stackOperation',
   readStack: 'readStack',
+  listStacks: 'listStacks',
 } as const;
 
 export const UPDATE = {

@@ -34,8 +34,8 @@ export interface LocalSystem {
   readonly client: IacClient;
   readonly env: Readonly<Record<string, string>>;
   readonly address: string;
-  /** Starts a worker process and waits until it serves. */
-  startWorker(): Promise<RunningCommand>;
+  /** Starts a worker process, with further variables, and waits until it serves. */
+  startWorker(env?: Readonly<Record<string, string>>): Promise<RunningCommand>;
   /** Kills the Temporal server and starts it again on the same port and database. */
   restartTemporal(): Promise<void>;
   /** The store, opened beside the workers. */
@@ -82,8 +82,8 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
     env,
     address,
     containers,
-    async startWorker() {
-      const worker = startCommand(['worker', '--create-key'], { env });
+    async startWorker(more = {}) {
+      const worker = startCommand(['worker', '--create-key'], { env: { ...env, ...more } });
       workers.push(worker);
       await worker.seen('worker ready');
       return worker;

@@ -181,7 +181,7 @@ describe('a stack from the command line', () => {
   });
 
   it('lists operations, and versions of its state, and goes back to one', async () => {
-    const { stdout } = await run('list', '--stack', stack);
+    const { stdout } = await run('operations', '--stack', stack);
     expect(stdout).toContain('STACK');
     expect(stdout).toContain('apply');
     const [version] = await json<{ version: number }[]>('state', 'versions', stack);
