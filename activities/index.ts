@@ -6,6 +6,7 @@ import { createBuild } from './build.js';
 import { createExecute } from './execute.js';
 import { createKill } from './kill.js';
 import { createListStacks } from './list-stacks.js';
+import { createNoteDrift } from './note-drift.js';
 import { createPrepare } from './prepare.js';
 import { createPreview } from './preview.js';
 import { createPush } from './push.js';
@@ -15,7 +16,7 @@ import { createSettle } from './settle.js';
 import { createSweep } from './sweep.js';
 
 export interface ActivitiesByQueue {
-  readonly light: Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks'>;
+  readonly light: Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks' | 'noteDrift'>;
   readonly docker: Pick<Activities, 'build' | 'push' | 'preview' | 'execute' | 'settle'>;
   readonly control: Pick<Activities, 'kill'>;
 }
@@ -30,6 +31,7 @@ export function createActivities(given: Omit<ActivityDependencies, 'describe'>):
       record: createRecord(dependencies),
       readStack: createReadStack(dependencies),
       listStacks: createListStacks(dependencies),
+      noteDrift: createNoteDrift(dependencies),
     },
     docker: {
       build: createBuild(dependencies),

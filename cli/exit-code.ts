@@ -31,6 +31,7 @@ export function exitCodeOfError(code: ErrorCode): ExitCode {
     case 'InvalidConfiguration':
     case 'SecretNotFound':
     case 'StackNotFound':
+    case 'ScheduleNotFound':
     case 'PlanNotFound':
     case 'OperationNotFound':
       return EXIT_CODE.usage;

@@ -14,7 +14,7 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 
 /** Light steps, run by the worker that has the workflow task: no queue, hardly any history. */
 export const light = proxyLocalActivities<
-  Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks'>
+  Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks' | 'noteDrift'>
 >({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '5m',

@@ -20,6 +20,7 @@ import { registerPlan } from './plan.js';
 import { registerPreview } from './preview.js';
 import { registerRefresh } from './refresh.js';
 import { registerReject } from './reject.js';
+import { registerSchedule } from './schedule.js';
 import { registerState } from './state.js';
 import { registerStatus } from './status.js';
 import { registerWorker } from './worker.js';
@@ -45,6 +46,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerOperations,
   registerOutputs,
   registerCancel,
+  registerSchedule,
   registerState,
   registerKeys,
   registerCompletion,

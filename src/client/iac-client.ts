@@ -36,6 +36,7 @@ import {
 } from '../temporal/names.js';
 import { payloadConverter } from '../temporal/payload-converter.js';
 import { operationSummary, visibilityQuery } from './operation-summary.js';
+import { Schedules } from './schedules/schedules.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
 import { toCodedError } from './to-coded-error.js';
@@ -75,6 +76,8 @@ export class IacClient {
   readonly #deadline: number;
   readonly #uiUrl: string | undefined;
   readonly #namespace: string;
+  /** Schedules of drift checks. */
+  readonly schedules: Schedules;
   #close: () => Promise<void> = async () => {};
 
   constructor(options: IacClientOptions) {
@@ -90,6 +93,15 @@ export class IacClient {
         failureConverter: new DefaultFailureConverter(),
         payloadCodecs: options.payloadCodecs ?? [],
       } as DataConverter,
+    });
+    this.schedules = new Schedules({
+      client: this.#client,
+      checkStack: (stackId) => this.stack(stackId),
+      describeRun: (run) =>
+        this.describe(run).catch((error: unknown) => {
+          if (error instanceof CodedError && error.code === 'OperationNotFound') return undefined;
+          throw error;
+        }),
     });
   }
 

@@ -10,6 +10,7 @@ const CALLER = [
   'RegistryDenied',
   'StackBusy',
   'StackNotFound',
+  'ScheduleNotFound',
   'OperationNotFound',
   'OperationCanceled',
   'PlanNotFound',

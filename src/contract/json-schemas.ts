@@ -16,6 +16,11 @@ import {
 import { changeSchema } from './change.js';
 import { moduleRequestSchema } from './request.js';
 import { moduleResponseSchema } from './response.js';
+import {
+  scheduledRefreshInputSchema,
+  scheduledRefreshResultSchema,
+  scheduleSettingsSchema,
+} from './schedule.js';
 
 /** Schema by file name, what it is for, and which side of it people write. */
 const SOURCES: readonly (readonly [string, string, z.ZodType, 'input' | 'output'])[] = [
@@ -41,6 +46,19 @@ const SOURCES: readonly (readonly [string, string, z.ZodType, 'input' | 'output'
   ['decision-result', 'Result of the update decide', decisionResultSchema, 'output'],
   ['kill', 'Argument of the update kill', killSchema, 'input'],
   ['supersede', 'Argument of the update supersede', supersedeSchema, 'input'],
+  [
+    'scheduled-refresh-input',
+    'Argument of the workflow scheduledRefresh',
+    scheduledRefreshInputSchema,
+    'input',
+  ],
+  [
+    'scheduled-refresh-result',
+    'Result of the workflow scheduledRefresh',
+    scheduledRefreshResultSchema,
+    'output',
+  ],
+  ['schedule-settings', "A stack's settings in a schedule file", scheduleSettingsSchema, 'input'],
   ['change', 'One change of one resource', changeSchema, 'output'],
   ['failure', 'Why something failed', failureSchema, 'output'],
 ];

@@ -128,8 +128,12 @@ function changedRecord(
         : { ...record, state: { ...state, at: result.at } };
   const done = failure === undefined && !executed.interrupted;
   const ranWith = whatRan(context, result.at);
+  const { drift, ...rest } = named;
+  const settled = done && (request.operation === 'refresh' || request.operation === 'apply');
   return {
-    ...named,
+    ...rest,
+    // What was accepted or put back is news when it comes again.
+    ...(drift === undefined || settled ? {} : { drift }),
     engine: subject.engine,
     lastRun: ranWith,
     operations: [...record.operations, entry],

@@ -8,7 +8,7 @@ import type {
   RecordedDecision,
 } from '../contract/operation.js';
 import type { Failure } from '../contract/error-code.js';
-import type { Receipt } from '../contract/change.js';
+import type { ChangeSummary, Receipt } from '../contract/change.js';
 import type { Json } from '../contract/json.js';
 
 /** Actions that change the world or the state, each behind a plan. */
@@ -141,6 +141,23 @@ export interface RecordRequest {
   readonly decisions: readonly RecordedDecision[];
 }
 
+export interface NoteDriftRequest {
+  readonly stackId: string;
+  /** The plan that shows it. */
+  readonly planDigest: string;
+  /** The rule started its operation for this drift. */
+  readonly acted?: boolean;
+}
+
+/** `known` drift was reported by an earlier run. */
+export interface DriftNoted {
+  readonly drift: 'none' | 'new' | 'known';
+  readonly summary: ChangeSummary;
+  readonly fingerprint?: string;
+  /** True when an operation was started for this drift. */
+  readonly acted?: boolean;
+}
+
 export interface ListStacksRequest {
   readonly prefix?: string;
   /** First stack id of the part that is wanted. */
@@ -159,4 +176,5 @@ export interface Activities {
   record(request: RecordRequest): Promise<void>;
   readStack(request: { readonly stackId: string }): Promise<unknown>;
   listStacks(request: ListStacksRequest): Promise<StackPage>;
+  noteDrift(request: NoteDriftRequest): Promise<DriftNoted>;
 }

@@ -103,7 +103,16 @@ export const stackRecordSchema = z.looseObject({
     .optional(),
   openRun: openRunSchema.optional(),
   /** The drift that was reported last; a drift with this fingerprint is not reported again. */
-  drift: z.object({ fingerprint: z.string(), at: z.string() }).optional(),
+  drift: z
+    .object({
+      fingerprint: z.string(),
+      at: z.string(),
+      /** The run that reported it. */
+      runId: z.string().optional(),
+      /** An operation that accepts it or puts things back was started. */
+      acted: z.boolean().optional(),
+    })
+    .optional(),
   /** The last `OPERATION_LOG` operations, newest last. */
   operations: z.array(operationEntrySchema),
   /** What the last apply that succeeded ran with. */

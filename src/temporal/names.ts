@@ -17,6 +17,7 @@ export const WORKFLOW = {
   stackOperation: 'stackOperation',
   readStack: 'readStack',
   listStacks: 'listStacks',
+  scheduledRefresh: 'scheduledRefresh',
 } as const;
 
 export const UPDATE = {
@@ -41,4 +42,9 @@ export function previewWorkflowId(stackId: string, random: string): string {
 /** Workflow id of a reading of a stack's record. */
 export function readWorkflowId(stackId: string, random: string): string {
   return `read:${stackId}:${random}`;
+}
+
+/** Id of a stack's schedule, and the beginning of the ids of the checks that it starts. */
+export function scheduleId(stackId: string): string {
+  return `refresh:${stackId}`;
 }

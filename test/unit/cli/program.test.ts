@@ -57,6 +57,7 @@ describe('the command line', () => {
   it.each([
     ['InvalidInput', 2],
     ['StackNotFound', 2],
+    ['ScheduleNotFound', 2],
     ['BuildFailed', 1],
     ['PlanViolated', 1],
     ['InternalError', 1],
