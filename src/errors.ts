@@ -6,20 +6,18 @@ export class CodedError extends Error {
   override readonly name = 'CodedError';
   readonly code: ErrorCode;
   readonly detail: Failure['detail'];
+  /** True when the same call may work later: by its code, unless the failure is one that was recorded and stands. */
+  readonly retryable: boolean;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { detail?: Failure['detail']; cause?: unknown } = {},
+    options: { detail?: Failure['detail']; cause?: unknown; final?: boolean } = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
-  }
-
-  /** True when the same call may work later. */
-  get retryable(): boolean {
-    return isRetryable(this.code);
+    this.retryable = options.final !== true && isRetryable(code);
   }
 
   /** The data form that output files, workflow failures and `--json` carry. */

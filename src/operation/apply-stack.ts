@@ -161,7 +161,8 @@ async function staleness(
   }
   const state = (await readRecord(store, request.stackId))?.record.state;
   // A backend's own state is compared by the tool, inside the container.
-  const fingerprint = state === undefined ? subject.stateFingerprint : state.fingerprint;
+  const kept = state !== undefined && 'version' in state;
+  const fingerprint = kept ? state.fingerprint : subject.stateFingerprint;
   if (fingerprint !== subject.stateFingerprint) {
     return {
       code: 'PlanStale',

@@ -8,7 +8,9 @@ import { compareReceipt, type DoneEvent } from '../plan/receipt.js';
 import { closeRun, markEnded, type Attempt, type AttemptResult } from '../stack/attempt-store.js';
 import type { LastApplied, OperationEntry, StackRecord } from '../stack/record.js';
 import { storeVersion, withSnapshot } from '../state/snapshot.js';
+import { removeRun } from '../docker/inspect-run.js';
 import type { AttemptContext } from './attempt-context.js';
+import { endAsNothing } from './attempt-place.js';
 import type { OperationDependencies } from './dependencies.js';
 import { failureError, moduleFailure, redacted } from './module-failure.js';
 import type { Executed } from './types.js';
@@ -40,6 +42,12 @@ export async function completeAttempt(
   const approved = context.request.operation === 'refresh' ? [] : context.saved.bundle.changes;
   const receipt = response.receipt ?? compareReceipt(approved, events, response.success);
   const failure = failureOf(context, result, receipt);
+  if (failure?.code === 'StateLocked' && didNothing(receipt)) {
+    // Another holds the tool's lock: nothing was done, so that this plan may be tried again.
+    await endAsNothing(dependencies, attempt);
+    await removeRun(dependencies.engine, context.containerName);
+    throw failureError(failure);
+  }
   const interrupted = result.stopped === 'cancelled' && !response.success;
   const executed: Executed = {
     interrupted,
@@ -66,6 +74,10 @@ export async function completeAttempt(
   });
 }
 
+function didNothing({ done, failed, unapproved }: Receipt): boolean {
+  return done + failed + unapproved === 0;
+}
+
 /** The result of an attempt that ended before; closes its run when that was not reached. */
 export async function returnResult(
   dependencies: OperationDependencies,
@@ -85,7 +97,7 @@ export async function finishAttempt(
   const stands = await markEnded(store, attempt, result);
   const ended = stands.data as unknown as Ended;
   await closeRun(store, attempt, (record) => changedRecord(record, context, stands, ended));
-  if (ended.failure !== undefined) throw failureError(ended.failure);
+  if (ended.failure !== undefined) throw failureError(ended.failure, true);
   return ended.executed;
 }
 
@@ -171,7 +183,10 @@ export async function storeState(
   at: string,
 ): Promise<Ended['state']> {
   const { fingerprint = null, serial, lineage, resources } = response.state ?? {};
-  if (config.stateUrl !== undefined) return { url: new URL(config.stateUrl).origin, fingerprint };
+  if (config.stateUrl !== undefined) {
+    if (response.state?.fingerprint === undefined) return undefined;
+    return { url: new URL(config.stateUrl).origin, fingerprint };
+  }
   if (bytes === undefined) return undefined;
   return storeVersion(store, request.stackId, bytes, {
     engine: saved.bundle.subject.engine,

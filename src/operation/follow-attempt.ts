@@ -89,7 +89,6 @@ async function moduleRun(
     input: request.input,
     imports: subject.imports,
     options: subject.options,
-    state: record?.state,
     snapshot:
       config.stateUrl === undefined ? await loadSnapshot(store, record ?? { stackId }) : undefined,
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
@@ -97,6 +96,7 @@ async function moduleRun(
       bytes: plan,
       digest: digestOf(plan),
       toolVersion: subject.toolVersion,
+      stateFingerprint: subject.stateFingerprint,
       changes: saved.bundle.changes,
     },
   });

@@ -33,9 +33,10 @@ export function redactedError(
     : error;
 }
 
-/** A failure as it is thrown. */
-export function failureError(failure: Failure): CodedError {
+/** A failure as it is thrown; `final` when asking again would give the same answer. */
+export function failureError(failure: Failure, final = false): CodedError {
   return new CodedError(failure.code, failure.message, {
+    final,
     ...(failure.detail === undefined ? {} : { detail: failure.detail }),
   });
 }

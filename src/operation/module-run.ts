@@ -7,7 +7,6 @@ import { createLabels } from '../docker/labels.js';
 import { resolveLimits, type ModuleRun } from '../docker/module-run.js';
 import { socketGroupId } from '../docker/socket-group.js';
 import { CodedError } from '../errors.js';
-import type { RecordState } from '../stack/record.js';
 import { digestOf } from '../store/artefacts.js';
 import type { OperationDependencies } from './dependencies.js';
 import type { RunInputs } from './run-inputs.js';
@@ -53,7 +52,6 @@ export interface RunParts {
   readonly input: Pick<OperationInput, 'limits' | 'options'>;
   readonly imports: ModuleRequest['imports'];
   readonly options: EngineOptions;
-  readonly state: RecordState | undefined;
   readonly snapshot: Uint8Array | undefined;
   readonly sealKey: Buffer;
   /** A preview has none; a mutation runs exactly this. */
@@ -61,6 +59,8 @@ export interface RunParts {
     readonly bytes: Uint8Array;
     readonly digest: string;
     readonly toolVersion: string;
+    /** State that it was made for; the container refuses any other. */
+    readonly stateFingerprint: string | null;
     /** What was approved, for the receipt that the container makes. */
     readonly changes: readonly Pick<Change, 'resource' | 'action'>[];
   };
@@ -92,7 +92,7 @@ export async function buildModuleRun(
     credential_files: inputs.credentialFiles,
     state: {
       ...(url === undefined ? { path: STATE_PATH } : { url }),
-      ...(plan === undefined ? {} : { fingerprint: parts.state?.fingerprint ?? null }),
+      ...(plan === undefined ? {} : { fingerprint: plan.stateFingerprint }),
     },
     passphrase: image.engine === 'pulumi' ? await keys.pulumiPassphrase() : undefined,
     options: parts.options,

@@ -4,6 +4,7 @@ import { summarize } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
+import { removeRun } from '../docker/inspect-run.js';
 import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
@@ -54,7 +55,6 @@ export async function previewStack(
     input,
     imports: input.imports,
     options: request.lock ? options : { ...options, lock: false },
-    state: record?.state,
     snapshot,
     sealKey: keys.seal(`preview ${request.containerKey}`),
   });
@@ -69,7 +69,12 @@ export async function previewStack(
   if (result.stopped === 'timeout') throw timedOut(input);
   control.signal.throwIfAborted();
   const { response } = result;
-  if (!response.success) throw failureError(moduleFailure(response, inputs));
+  if (!response.success) {
+    const failure = failureError(moduleFailure(response, inputs));
+    // The next try would find this container and its answer.
+    if (failure.retryable) await removeRun(dependencies.engine, result.containerId);
+    throw failure;
+  }
   const bundle = createPlanBundle({
     subject: {
       stackId,
@@ -82,7 +87,11 @@ export async function previewStack(
       environment,
       inputs: inputs.masked,
       secretInputs: [...inputs.secretInputs],
-      stateFingerprint: record?.state?.fingerprint ?? response.state?.fingerprint ?? null,
+      // Who else uses a backend does not tell us: its state is what the container found.
+      stateFingerprint:
+        (config.stateUrl === undefined ? record?.state?.fingerprint : undefined) ??
+        response.state?.fingerprint ??
+        null,
       stateLocation: stateLocation(config.stateUrl),
     },
     findings: redacted(findingsOf(response), inputs),

@@ -1,38 +1,24 @@
 /** State in PostgreSQL and S3: one URL, no secret on disk, locks told with their holder. */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Container } from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadConfig } from '../../src/config.js';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
-import { setupSettings } from '../../src/setup/setup-settings.js';
-import { testEngine, uniqueName } from '../support/test-engine.js';
+import { STATE_SERVERS, startStateServers, type StateServers } from '../support/state-servers.js';
+import { testEngine } from '../support/test-engine.js';
 import {
   opentofuBase,
   runContainer,
   testImages,
   type TestImages,
-  until,
   type ContainerEnd,
   type ContainerRun,
 } from './entrypoint-container.js';
 
-const PASSWORD = 'pg-hunter2/word';
-const S3_SECRET = 's3-hunter2-secret';
-
 let engine: Engine;
 let images: TestImages;
 let image: string;
-let database: Container;
-let databaseHost: string;
-let store: ChildProcess;
-let storeUrl: string;
-let storeRoot: string;
+let servers: StateServers;
 
 beforeAll(async () => {
   engine = await testEngine();
@@ -54,45 +40,11 @@ output "v" {
 }
 `,
   });
-  const parts = await prepareLocalSystem({
-    ...setupSettings(loadConfig(process.env)),
-    need: ['postgres-image', 'versitygw'],
-    signal: AbortSignal.timeout(170_000),
-    report: () => undefined,
-  });
-  database = await engine.docker.createContainer({
-    Image: parts['postgres-image'].reference,
-    name: uniqueName('postgres'),
-    Env: [`POSTGRES_PASSWORD=${PASSWORD}`],
-  });
-  await database.start();
-  const { bridge } = (await database.inspect()).NetworkSettings.Networks;
-  databaseHost = bridge?.IPAddress ?? '';
-  await until(() => answers(databaseHost, 5432));
-  storeRoot = await mkdtemp(join(tmpdir(), 's3-'));
-  await mkdir(join(storeRoot, 'states'));
-  const port = await freePort();
-  const gateway = bridge?.Gateway ?? '';
-  store = spawn(
-    parts.versitygw,
-    ['--port', `${gateway}:${port}`, '--access', 'user', '--secret', S3_SECRET, 'posix', storeRoot],
-    { stdio: 'ignore' },
-  );
-  storeUrl = `s3://user:${S3_SECRET}@states/team?region=us-east-1&endpoint=http://${gateway}:${port}&path_style=true`;
-  await until(
-    async () => (await fetch(`http://${gateway}:${port}/`).catch(() => undefined)) !== undefined,
-  );
+  servers = await startStateServers(engine, AbortSignal.timeout(170_000));
 });
 afterAll(async () => {
   await images.remove();
-  store.kill();
-  await database.remove({ force: true, v: true });
-  await rm(storeRoot, { recursive: true });
-});
-
-const urls = (): Record<string, string> => ({
-  postgres: `postgres://postgres:${encodeURIComponent(PASSWORD)}@${databaseHost}/postgres?sslmode=disable`,
-  s3: storeUrl,
+  await servers.close();
 });
 
 async function run(
@@ -113,13 +65,13 @@ async function run(
   }
 }
 
-describe.each(['postgres', 's3'])('%s', (kind) => {
+describe.each(STATE_SERVERS)('%s', (kind) => {
   const stack = `stack-${kind}`;
   const request = (
     more: Partial<ModuleRequest> & Pick<ModuleRequest, 'action'>,
   ): ModuleRequest => ({
     stack_name: stack,
-    state: { url: urls()[kind] ?? '' },
+    state: { url: servers.urls[kind] },
     ...more,
   });
 
@@ -143,12 +95,11 @@ describe.each(['postgres', 's3'])('%s', (kind) => {
         ].map(end.file),
       );
       for (const text of [...files.map(String), JSON.stringify(end.events)])
-        for (const secret of [PASSWORD, encodeURIComponent(PASSWORD), S3_SECRET])
-          expect(text).not.toContain(secret);
+        for (const secret of servers.secrets) expect(text).not.toContain(secret);
     });
     const approved = request({
       action: 'apply',
-      state: { url: urls()[kind] ?? '', fingerprint: null },
+      state: { url: servers.urls[kind], fingerprint: null },
       plan: { path: 'plan/plan', digest },
     });
     const files = { 'plan/plan': plan ?? Buffer.alloc(0) };
@@ -171,7 +122,7 @@ describe.each(['postgres', 's3'])('%s', (kind) => {
     await run(
       request({
         action: 'preview',
-        state: { url: urls()[kind] ?? '', fingerprint: fingerprint ?? null },
+        state: { url: servers.urls[kind], fingerprint: fingerprint ?? null },
       }),
       (end) => expect(end.response?.changes).toEqual([]),
     );
@@ -207,41 +158,20 @@ describe.each(['postgres', 's3'])('%s', (kind) => {
 });
 
 test("a database that is not there fails with the tool's words and without the password", async () => {
-  const url = `postgres://postgres:${encodeURIComponent(PASSWORD)}@127.0.0.1:1/postgres?sslmode=disable`;
+  const url = `postgres://postgres:pg-nobody@127.0.0.1:1/postgres?sslmode=disable`;
   await run({ action: 'preview', stack_name: 's', state: { url } }, (end) => {
     expect(end.exitCode).toBe(1);
     expect(end.response?.error).toMatch(/refused/);
-    expect(JSON.stringify([end.response, end.events])).not.toContain(encodeURIComponent(PASSWORD));
+    expect(JSON.stringify([end.response, end.events])).not.toContain('pg-nobody');
   });
 });
 
 test('the store holds the state under prefix and stack', async () => {
-  await run({ action: 'apply', stack_name: 'named', state: { url: storeUrl } }, (end) =>
+  await run({ action: 'apply', stack_name: 'named', state: { url: servers.urls.s3 } }, (end) =>
     expect(end.response?.success).toBe(true),
   );
-  expect(await readdir(join(storeRoot, 'states', 'team'))).toContain('named.tfstate');
-  expect((await readFile(join(storeRoot, 'states', 'team', 'named.tfstate'))).toString()).toContain(
+  expect(await readdir(join(servers.bucket, 'team'))).toContain('named.tfstate');
+  expect((await readFile(join(servers.bucket, 'team', 'named.tfstate'))).toString()).toContain(
     'terraform_data',
   );
 });
-
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, () => {
-      const address = server.address();
-      server.close(() =>
-        resolve(typeof address === 'object' && address !== null ? address.port : 0),
-      );
-    });
-  });
-}

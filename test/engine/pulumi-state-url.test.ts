@@ -1,81 +1,37 @@
 /** Pulumi state in PostgreSQL and S3: the URLs that OpenTofu takes, no secret in the open, locks told with their holder. */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Container } from 'dockerode';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { freePort } from '../../src/setup/free-port.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { pulumiModuleImage } from '../support/pulumi-module.js';
-import { testEngine, uniqueName } from '../support/test-engine.js';
-import {
-  runContainer,
-  until,
-  type ContainerEnd,
-  type ContainerRun,
-} from './entrypoint-container.js';
-
-const PASSWORD = 'pg-hunter2/word';
-const S3_SECRET = 's3-hunter2-secret';
-const SECRETS = [PASSWORD, encodeURIComponent(PASSWORD), S3_SECRET, 'geheim-2323'];
+import { STATE_SERVERS, startStateServers, type StateServers } from '../support/state-servers.js';
+import { testEngine } from '../support/test-engine.js';
+import { runContainer, type ContainerEnd, type ContainerRun } from './entrypoint-container.js';
 
 let engine: Engine;
 let image: string;
-let database: Container;
-let store: ChildProcess;
-let storeRoot: string;
-let urls: Record<string, string>;
+let servers: StateServers;
 
 beforeAll(async () => {
   const signal = AbortSignal.timeout(600_000);
   engine = await testEngine();
   const parts = await prepareLocalSystem({
     ...setupSettings(loadConfig(process.env)),
-    need: ['pulumi-yaml', 'postgres-image', 'versitygw'],
+    need: ['pulumi-yaml'],
     signal,
     report: () => undefined,
   });
   const project = await readFile(join(packageRoot(), 'examples/pulumi-yaml/Pulumi.yaml'), 'utf8');
   image = await pulumiModuleImage(engine, parts['pulumi-yaml'], { 'Pulumi.yaml': project }, signal);
-  database = await engine.docker.createContainer({
-    Image: parts['postgres-image'].reference,
-    name: uniqueName('postgres'),
-    Env: [`POSTGRES_PASSWORD=${PASSWORD}`],
-  });
-  await database.start();
-  const { bridge } = (await database.inspect()).NetworkSettings.Networks;
-  const host = bridge?.IPAddress ?? '';
-  const gateway = bridge?.Gateway ?? '';
-  await until(() => answers(host, 5432));
-  storeRoot = await mkdtemp(join(tmpdir(), 's3-'));
-  await mkdir(join(storeRoot, 'states'));
-  const port = await freePort();
-  store = spawn(
-    parts.versitygw,
-    ['--port', `${gateway}:${port}`, '--access', 'user', '--secret', S3_SECRET, 'posix', storeRoot],
-    { stdio: 'ignore' },
-  );
-  await until(
-    async () => (await fetch(`http://${gateway}:${port}/`).catch(() => undefined)) !== undefined,
-  );
-  urls = {
-    postgres: `postgres://postgres:${encodeURIComponent(PASSWORD)}@${host}/postgres?sslmode=disable`,
-    s3: `s3://user:${S3_SECRET}@states/team?region=us-east-1&endpoint=http://${gateway}:${port}&path_style=true`,
-  };
+  servers = await startStateServers(engine, signal);
 }, 600_000);
-afterAll(async () => {
-  store.kill();
-  await database.remove({ force: true, v: true });
-  await rm(storeRoot, { recursive: true });
-});
+afterAll(() => servers.close());
 
 async function run<T>(
   request: ModuleRequest,
@@ -90,21 +46,22 @@ async function run<T>(
   });
   try {
     const { outputs: _outputs, ...rest } = end.response ?? {};
-    for (const secret of SECRETS) expect(JSON.stringify([rest, end.events])).not.toContain(secret);
+    for (const secret of [...servers.secrets, 'geheim-2323'])
+      expect(JSON.stringify([rest, end.events])).not.toContain(secret);
     return await check(end);
   } finally {
     await end.remove();
   }
 }
 
-describe.each(['postgres', 's3'])('%s', (kind) => {
+describe.each(STATE_SERVERS)('%s', (kind) => {
   const request = (
     more: Partial<ModuleRequest> & Pick<ModuleRequest, 'action'>,
   ): ModuleRequest => ({
     stack_name: `stack-${kind}`,
     passphrase: 'passphrase of the state tests',
     inputs: { service: 'shop', token: 'geheim-2323' },
-    state: { url: urls[kind] ?? '' },
+    state: { url: servers.urls[kind] },
     ...more,
   });
 
@@ -124,7 +81,7 @@ describe.each(['postgres', 's3'])('%s', (kind) => {
     const approved = request({
       action: 'apply',
       plan: { path: 'plan/plan', digest },
-      state: { url: urls[kind] ?? '', fingerprint: null },
+      state: { url: servers.urls[kind], fingerprint: null },
     });
     await run(
       approved,
@@ -156,10 +113,10 @@ test('a stack that another run has locked: who, since when; looking goes on', as
     stack_name: 'locked',
     passphrase: 'p',
     inputs: { service: 'shop', token: 'geheim-2323' },
-    state: { url: urls['s3'] ?? '' },
+    state: { url: servers.urls.s3 },
   });
   await run(request('preview'), (end) => expect(end.response?.success).toBe(true));
-  const locks = join(storeRoot, 'states/team/.pulumi/locks/organization/service-settings/locked');
+  const locks = join(servers.bucket, 'team/.pulumi/locks/organization/service-settings/locked');
   await mkdir(locks, { recursive: true });
   const since = '2026-01-02T03:04:05Z';
   await writeFile(
@@ -175,20 +132,15 @@ test('a stack that another run has locked: who, since when; looking goes on', as
 });
 
 test("a database that is not there is the environment's fault, told without the password", async () => {
-  const url = `postgres://postgres:${encodeURIComponent(PASSWORD)}@127.0.0.1:1/postgres?sslmode=disable`;
+  const url = 'postgres://postgres:pg-nobody@127.0.0.1:1/postgres?sslmode=disable';
   const request: ModuleRequest = {
     action: 'preview',
     stack_name: 's',
     inputs: { service: 'shop', token: 'geheim-2323' },
     state: { url },
   };
-  await run(request, (end) => expect(end.response?.failure?.code).toBe('StoreUnavailable'));
-});
-
-function answers(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, host);
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
+  await run(request, (end) => {
+    expect(end.response?.failure?.code).toBe('StoreUnavailable');
+    expect(JSON.stringify([end.response, end.events])).not.toContain('pg-nobody');
   });
-}
+});

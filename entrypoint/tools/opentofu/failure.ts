@@ -8,9 +8,13 @@ interface Row {
   readonly detail?: RegExp;
   /** What to do about it. */
   readonly next?: string;
+  /** Only what is about no resource and no place in the module: the backend's words, not a provider's. */
+  readonly backend?: true;
 }
 
 const NEW_PREVIEW = 'preview again';
+const LOGIN = 'look at user and password of the state URL';
+const REACH = 'look at the state URL, and at the network';
 
 /** Which error text of OpenTofu 1.12 means which code; the first row that matches counts, none is `ModuleFailed`. */
 const ROWS: readonly Row[] = [
@@ -38,6 +42,29 @@ const ROWS: readonly Row[] = [
   {
     code: 'InvalidInput',
     summary: /^(Cannot import non-existent remote object|Resource already managed by OpenTofu)$/,
+  },
+  {
+    code: 'InvalidConfiguration',
+    backend: true,
+    summary:
+      /password authentication failed|no pg_hba\.conf entry|(role|database) "[^"]*" does not exist/,
+    next: LOGIN,
+  },
+  {
+    code: 'InvalidConfiguration',
+    summary: /^(error loading state|failed to (load|get) .*state)\b[^]*StatusCode: (401|403)/i,
+    next: LOGIN,
+  },
+  {
+    code: 'StoreUnavailable',
+    backend: true,
+    summary: /dial tcp|connection refused|no such host|i\/o timeout|the database system is/,
+    next: REACH,
+  },
+  {
+    code: 'StoreUnavailable',
+    summary: /^error loading state\b[^]*(dial tcp|StatusCode: 5\d\d|i\/o timeout)/i,
+    next: REACH,
   },
   {
     code: 'StateDamaged',
@@ -120,9 +147,12 @@ export function oneLine(diagnostic: Diagnostic): string {
 }
 
 function rowOf(error: Diagnostic): Row | undefined {
+  const isBackends = error.resource === undefined && error.file === undefined;
   return ROWS.find(
-    ({ summary, detail }) =>
-      summary.test(error.summary) && (detail === undefined || detail.test(error.detail ?? '')),
+    ({ summary, detail, backend }) =>
+      (backend === undefined || isBackends) &&
+      summary.test(error.summary) &&
+      (detail === undefined || detail.test(error.detail ?? '')),
   );
 }
 

@@ -83,6 +83,12 @@ const RULES: readonly Rule[] = [
   },
   {
     pattern:
+      /password authentication failed|no pg_hba\.conf entry|(?:role|database) "[^"]*" does not exist|(?:\.pulumi\/|blob \(key)[^\n]*StatusCode: (?:401|403)/,
+    code: 'InvalidConfiguration',
+    message: () => 'the state backend refuses us: look at user and password of the state URL',
+  },
+  {
+    pattern:
       /unable to (?:open|check) (?:state|bucket|lock)[^\n]*|failed to (?:open|connect to) [^\n]*(?:database|bucket|backend)[^\n]*|(?:connection refused|no such host|i\/o timeout)[^\n]*\.pulumi/,
     code: 'StoreUnavailable',
     message: () =>
