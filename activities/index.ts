@@ -7,6 +7,7 @@ import { createExecute } from './execute.js';
 import { createKill } from './kill.js';
 import { createListStacks } from './list-stacks.js';
 import { createNoteDrift } from './note-drift.js';
+import { createRecipients, createSendNotification } from './notifications.js';
 import { createPrepare } from './prepare.js';
 import { createPreview } from './preview.js';
 import { createPush } from './push.js';
@@ -16,7 +17,16 @@ import { createSettle } from './settle.js';
 import { createSweep } from './sweep.js';
 
 export interface ActivitiesByQueue {
-  readonly light: Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks' | 'noteDrift'>;
+  readonly light: Pick<
+    Activities,
+    | 'prepare'
+    | 'record'
+    | 'readStack'
+    | 'listStacks'
+    | 'noteDrift'
+    | 'recipients'
+    | 'sendNotification'
+  >;
   readonly docker: Pick<Activities, 'build' | 'push' | 'preview' | 'execute' | 'settle'>;
   readonly control: Pick<Activities, 'kill'>;
 }
@@ -32,6 +42,8 @@ export function createActivities(given: Omit<ActivityDependencies, 'describe'>):
       readStack: createReadStack(dependencies),
       listStacks: createListStacks(dependencies),
       noteDrift: createNoteDrift(dependencies),
+      recipients: createRecipients(dependencies),
+      sendNotification: createSendNotification(dependencies),
     },
     docker: {
       build: createBuild(dependencies),

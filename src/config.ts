@@ -63,6 +63,7 @@ const variables = z.object({
     .regex(/^(.+:)?\d{1,5}$/, 'not an address: host:port or port')
     .optional(),
   CLDCTL_UI_URL: z.url().optional(),
+  CLDCTL_WEBHOOKS_FILE: z.string().optional(),
   CLDCTL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 });
 
@@ -133,6 +134,8 @@ export interface Config {
     readonly artefacts: number;
   };
   readonly httpAddress?: string;
+  /** File that names who is told of events. */
+  readonly webhooksFile?: string;
   /** Base address of the Temporal UI, for links. */
   readonly uiUrl?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -202,6 +205,7 @@ export function loadConfig(env: Environment): Config {
       artefacts: milliseconds(value.CLDCTL_KEEP_ARTEFACTS),
     },
     httpAddress: value.CLDCTL_HTTP_ADDRESS,
+    webhooksFile: value.CLDCTL_WEBHOOKS_FILE,
     uiUrl: value.CLDCTL_UI_URL?.replace(/\/+$/, ''),
     logLevel: value.CLDCTL_LOG_LEVEL,
     images: imageNames(given, BASE_IMAGES, (name) => `CLDCTL_IMAGE_${name}`),

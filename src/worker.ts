@@ -9,6 +9,7 @@ import type { Config } from './config.js';
 import type { Engine } from './docker/engine.js';
 import { CodedError } from './errors.js';
 import { createLogger, installRuntime, type Logger } from './log.js';
+import { loadWebhooks, type Webhook } from './notifications/webhooks.js';
 import { tidyEngine } from './operation/tidy-engine.js';
 import { tidyStore } from './operation/tidy-store.js';
 import type { SweepReport } from './stack/janitor.js';
@@ -47,10 +48,11 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
   const { config, engine, signal } = dependencies;
   const logger = dependencies.logger ?? createLogger(config.logLevel);
   installRuntime(logger);
+  const webhooks = await loadWebhooks(config.webhooksFile);
   const connection = await connect(config, signal, dependencies.connectWithin ?? 15_000);
   try {
     await checkSearchAttributes(connection, config.temporal.namespace);
-    const workers = await createWorkers(connection, dependencies, logger);
+    const workers = await createWorkers(connection, dependencies, webhooks, logger);
     const stop = (): void => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     };
@@ -108,10 +110,11 @@ function reported({ removed, bytes, skipped, damaged }: SweepReport): Record<str
 async function createWorkers(
   connection: NativeConnection,
   dependencies: WorkerDependencies,
+  webhooks: readonly Webhook[],
   logger: Logger,
 ): Promise<Worker[]> {
   const { config, engine } = dependencies;
-  const { light, docker, control } = createActivities({ ...dependencies, logger });
+  const { light, docker, control } = createActivities({ ...dependencies, webhooks, logger });
   const common = {
     connection,
     namespace: config.temporal.namespace,

@@ -4,6 +4,7 @@ import type { PlannedChanges } from '../src/operation/types.js';
 import { approvalCarriesOver, type ApprovalBasis } from '../src/plan/carry-over.js';
 import { DEFAULT_APPROVAL, needsApproval } from './approval-rules.js';
 import { shortDigest } from './current-details.js';
+import { notify } from './notify.js';
 import type { Operation } from './operation.js';
 
 /** What there is before anybody is asked. */
@@ -41,7 +42,11 @@ export async function approvePlan(
     record(operation, plan, 'rule', need.reason);
     return undefined;
   }
-  const answer = await question.ask(plan, approval);
+  const about = shortDigest(plan.view.planDigest);
+  const answer = await question.ask(plan, approval, {
+    asked: () => notify(operation, 'approval.waiting', {}, about),
+    remind: () => notify(operation, 'approval.reminder', {}, about),
+  });
   switch (answer.kind) {
     case 'approve':
       return undefined;

@@ -20,6 +20,12 @@ export type Answer =
   | { readonly kind: 'superseded'; readonly by: Supersede }
   | { readonly kind: 'expired' };
 
+/** Called when the question stands, and when its end comes near. */
+export interface Told {
+  asked(): Promise<void>;
+  remind(): Promise<void>;
+}
+
 /** Takes answers from the updates and gives them to the operation that asks. */
 export interface Question {
   /** Validator of `decide`: throws why the answer can't count. */
@@ -28,7 +34,7 @@ export interface Question {
   checkSupersede(raw: unknown): void;
   supersede(raw: unknown): { message: string };
   /** Asks for a decision about the plan and waits; throws `CancelledFailure` on cancel. */
-  ask(plan: PlannedChanges, approval: Approval): Promise<Answer>;
+  ask(plan: PlannedChanges, approval: Approval, told: Told): Promise<Answer>;
 }
 
 /** Creates the question of one operation. */
@@ -87,7 +93,7 @@ export function createQuestion(progress: Progress): Question {
       answer = { kind: 'superseded', by };
       return { message: `gives way to ${by.by}` };
     },
-    async ask(plan, approval) {
+    async ask(plan, approval, told) {
       answer = undefined;
       open = plan;
       const now = Date.now();
@@ -97,6 +103,7 @@ export function createQuestion(progress: Progress): Question {
         approvals: { have: 0, need: 1 },
       });
       progress.enter('awaiting-approval', planAttributes(plan.view));
+      await told.asked();
       const answered = (): boolean => answer !== undefined;
       const window = (until: number, summary: string): Promise<boolean> =>
         condition(answered, Math.max(1, until - Date.now()), { summary });
@@ -104,7 +111,7 @@ export function createQuestion(progress: Progress): Question {
         const remind =
           approval.remindAfter === undefined ? 0 : end - milliseconds(approval.remindAfter);
         if (remind > now && !(await window(remind, 'until the reminder'))) {
-          progress.set({});
+          await told.remind();
         }
         if (!answered()) await window(end, `approval of ${shortDigest(plan.view.planDigest)}`);
         return answer ?? { kind: 'expired' };

@@ -1,5 +1,6 @@
 /** What one operation shares between its steps and its message handlers. */
 import type { Failure } from '../src/contract/error-code.js';
+import type { NotificationEvent } from '../src/contract/notification.js';
 import type { OperationInput } from '../src/contract/operation.js';
 import type { Executed } from '../src/operation/types.js';
 import type { Question } from './decide.js';
@@ -11,6 +12,8 @@ export interface Operation {
   readonly question: Question;
   /** Things a person should know, in the order they came up. */
   readonly notices: string[];
+  /** Events that a webhook wants to hear of; known after the first step. */
+  notifies?: readonly NotificationEvent[];
   /** Docker engine that its containers run on; known after the first step. */
   dockerId?: string;
   /** Set while a container runs: what `kill` is about; a preview's has a key. */

@@ -14,11 +14,18 @@ const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 
 /** Light steps, run by the worker that has the workflow task: no queue, hardly any history. */
 export const light = proxyLocalActivities<
-  Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks' | 'noteDrift'>
+  Pick<Activities, 'prepare' | 'record' | 'readStack' | 'listStacks' | 'noteDrift' | 'recipients'>
 >({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '5m',
   retry: { ...retry, maximumInterval: '10s' },
+});
+
+/** Deliveries: tried again for a day, with pauses of up to ten minutes. */
+export const sending = proxyActivities<Pick<Activities, 'sendNotification'>>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '1d',
+  retry: { ...retry, initialInterval: '5s', maximumInterval: '10m' },
 });
 
 /** Steps on a Docker engine that end on their own: build and push. */

@@ -24,6 +24,7 @@ import { countsLine } from './current-details.js';
 import { createQuestion } from './decide.js';
 import { applicationFailure, failureOf } from './failures.js';
 import { planQuery, stateQuery } from './messages.js';
+import { notify } from './notify.js';
 import { build, preview } from './operation-steps.js';
 import { defined, summaryLine, type Operation } from './operation.js';
 import { light } from './policies.js';
@@ -55,6 +56,8 @@ export async function scheduledRefresh(raw: unknown): Promise<ScheduledRefreshRe
     const failure = failureOf(error, progress.state.phase);
     return CancellationScope.nonCancellable(async () => {
       progress.tell([`${failure.code}: ${failure.message}`]);
+      const { code, message } = failure;
+      if (!canceled) await notify(operation, 'operation.failed', { failure: { code, message } });
       progress.enter('done', { outcome: canceled ? 'canceled' : 'failed' });
       await condition(allHandlersFinished);
       throw canceled ? new CancelledFailure('canceled') : applicationFailure(failure);
@@ -74,6 +77,7 @@ async function check(
     [{ input: operation.input, run: { workflowId, runId } }],
   );
   operation.dockerId = prepared.dockerId;
+  if (prepared.notifies !== undefined) operation.notifies = prepared.notifies;
   const image = prepared.image ?? (await build(operation, prepared));
   progress.usesImage(image);
   const plan = await preview(operation, prepared, image, 'refresh', 1);
@@ -83,6 +87,11 @@ async function check(
     { summary: 'compare with what is known' },
     [{ stackId, planDigest }],
   );
+  if (noted.drift === 'new')
+    await notify(operation, 'drift.found', {
+      summary: noted.summary,
+      ...defined({ fingerprint: noted.fingerprint }),
+    });
   // Also drift that was reported before, when the stack was busy then or the rule is new.
   const acted = noted.drift !== 'none' && noted.acted !== true ? await act(input, noted) : {};
   if (acted.started !== undefined)

@@ -32,6 +32,7 @@ import { createQuestion } from './decide.js';
 import { applicationFailure, failureOf } from './failures.js';
 import { waitPlanUpdate } from './messages.js';
 import { handleMessages } from './operation-messages.js';
+import { notify } from './notify.js';
 import { build, execute, preview, settle } from './operation-steps.js';
 import { defined, summaryLine, type Operation } from './operation.js';
 import { light } from './policies.js';
@@ -104,6 +105,7 @@ async function run(operation: Operation): Promise<Ending> {
   );
   if (prepared.duplicate !== undefined) return { outcome: 'duplicate', other: prepared.duplicate };
   operation.dockerId = prepared.dockerId;
+  if (prepared.notifies !== undefined) operation.notifies = prepared.notifies;
   if (input.operation !== 'preview' && prepared.leftOver !== undefined)
     await settle(operation, prepared);
   const image = prepared.image ?? (await build(operation, prepared));
@@ -166,6 +168,7 @@ async function finish(operation: Operation, ending: Ending): Promise<OperationRe
   const ranNothing = outcome !== 'succeeded' && outcome !== 'duplicate';
   if (operation.input.operation !== 'preview' && ranNothing) await record(operation, outcome);
   operation.progress.set({ outcome });
+  if (outcome === 'expired') await notify(operation, 'approval.expired');
   await end(operation, outcome);
   return { ...resultOf(operation), ...ending };
 }
@@ -186,10 +189,16 @@ async function fail(operation: Operation, error: unknown): Promise<never> {
     }
     operation.endedWith = failure;
     tellFailure(operation, failure);
+    if (!canceled) await tellOthers(operation, failure);
     await end(operation, outcome);
     if (!canceled) throw applicationFailure(failure);
     throw new CancelledFailure('canceled', [resultOf(operation)]);
   });
+}
+
+async function tellOthers(operation: Operation, { code, message }: Failure): Promise<void> {
+  const event = code === 'OutcomeUnknown' ? 'operation.outcome-unknown' : 'operation.failed';
+  await notify(operation, event, { failure: { code, message } });
 }
 
 async function record(operation: Operation, outcome: string): Promise<void> {

@@ -32,6 +32,7 @@ const ENVIRONMENT = [
   'StateLocked',
   'ContainerLost',
   'SetupFailed',
+  'WebhookFailed',
 ] as const;
 const PERSON = ['OutcomeUnknown', 'StateDamaged', 'InternalError'] as const;
 

@@ -14,6 +14,7 @@ import {
   supersedeSchema,
 } from './operation.js';
 import { changeSchema } from './change.js';
+import { notificationSchema } from './notification.js';
 import { moduleRequestSchema } from './request.js';
 import { moduleResponseSchema } from './response.js';
 import {
@@ -59,6 +60,7 @@ const SOURCES: readonly (readonly [string, string, z.ZodType, 'input' | 'output'
     'output',
   ],
   ['schedule-settings', "A stack's settings in a schedule file", scheduleSettingsSchema, 'input'],
+  ['notification', 'Body of a webhook', notificationSchema, 'output'],
   ['change', 'One change of one resource', changeSchema, 'output'],
   ['failure', 'Why something failed', failureSchema, 'output'],
 ];

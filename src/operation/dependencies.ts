@@ -3,6 +3,7 @@ import type { Config } from '../config.js';
 import type { EntrypointEvent } from '../contract/event.js';
 import type { ModuleDescription } from '../contract/module-schema.js';
 import type { Engine } from '../docker/engine.js';
+import type { Webhook } from '../notifications/webhooks.js';
 import type { Store } from '../store/open-store.js';
 
 /** Passed down, never imported. */
@@ -10,6 +11,8 @@ export interface OperationDependencies {
   readonly engine: Engine;
   readonly store: Store;
   readonly config: Config;
+  /** Who is told of events. */
+  readonly webhooks: readonly Webhook[];
   /** What the module in an image takes and gives; undefined in an image that was not prepared. Cached by image id. */
   readonly describe: (imageId: string) => Promise<ModuleDescription | undefined>;
 }

@@ -3,6 +3,7 @@ import { stringifyJson } from '../contract/json.js';
 import type { ModuleSource, OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
 import { loadPlan } from '../plan/plan-store.js';
+import { wantedEvents } from '../notifications/webhooks.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { claimRequest } from '../stack/requests.js';
 import { checkInputs } from './check-inputs.js';
@@ -39,6 +40,7 @@ export async function prepareOperation(
   const open = record?.openRun;
   // A run that is left behind binds the stack to its engine until it is collected there.
   const dockerId = input.operation === 'preview' ? engine.id : (open?.dockerId ?? engine.id);
+  const notifies = wantedEvents(dependencies.webhooks, stackId);
   const source = sourceOf(input, record, plan);
   const image = dockerId === engine.id ? await resolved(dependencies, input, source) : undefined;
   if (image !== undefined && plan === undefined) await checkInputs(dependencies, image, input);
@@ -46,6 +48,7 @@ export async function prepareOperation(
     dockerId,
     module: nameOf(source),
     source,
+    ...(notifies.length === 0 ? {} : { notifies }),
     ...(image === undefined ? {} : { image }),
     ...(plan === undefined ? {} : { plan }),
     ...(open === undefined

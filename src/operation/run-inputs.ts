@@ -58,7 +58,8 @@ export async function resolveRunInputs(
   };
 }
 
-function secretSources(config: OperationDependencies['config']): SecretSource[] {
+/** Where this worker finds secret values. */
+export function secretSources(config: OperationDependencies['config']): SecretSource[] {
   return [
     environmentSource(config.secretValues, config.secretsEnv),
     ...(config.secretsDir === undefined ? [] : [directorySource(config.secretsDir)]),

@@ -7,6 +7,7 @@ import type {
   PlanView,
   RecordedDecision,
 } from '../contract/operation.js';
+import type { Notification, NotificationEvent } from '../contract/notification.js';
 import type { Failure } from '../contract/error-code.js';
 import type { ChangeSummary, Receipt } from '../contract/change.js';
 import type { Json } from '../contract/json.js';
@@ -49,6 +50,8 @@ export interface Preparation {
   readonly module: string;
   /** The saved plan that the input names. */
   readonly plan?: PlannedChanges;
+  /** Events of this stack that a webhook wants to hear of; absent in histories from before there were any. */
+  readonly notifies?: readonly NotificationEvent[];
   /** A mutating run that an earlier operation left behind: to be settled first. */
   readonly leftOver?: RunReference & { readonly operation: string };
 }
@@ -158,6 +161,17 @@ export interface DriftNoted {
   readonly acted?: boolean;
 }
 
+export interface RecipientsRequest {
+  readonly stackId: string;
+  readonly event: NotificationEvent;
+}
+
+export interface SendNotificationRequest {
+  /** Name of the webhook. */
+  readonly webhook: string;
+  readonly notification: Notification;
+}
+
 export interface ListStacksRequest {
   readonly prefix?: string;
   /** First stack id of the part that is wanted. */
@@ -177,4 +191,6 @@ export interface Activities {
   readStack(request: { readonly stackId: string }): Promise<unknown>;
   listStacks(request: ListStacksRequest): Promise<StackPage>;
   noteDrift(request: NoteDriftRequest): Promise<DriftNoted>;
+  recipients(request: RecipientsRequest): Promise<string[]>;
+  sendNotification(request: SendNotificationRequest): Promise<void>;
 }

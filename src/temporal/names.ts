@@ -18,6 +18,7 @@ export const WORKFLOW = {
   readStack: 'readStack',
   listStacks: 'listStacks',
   scheduledRefresh: 'scheduledRefresh',
+  deliverNotification: 'deliverNotification',
 } as const;
 
 export const UPDATE = {
@@ -47,4 +48,9 @@ export function readWorkflowId(stackId: string, random: string): string {
 /** Id of a stack's schedule, and the beginning of the ids of the checks that it starts. */
 export function scheduleId(stackId: string): string {
   return `refresh:${stackId}`;
+}
+
+/** Workflow id of a notification; `about` tells those of one stack and event apart. */
+export function notificationWorkflowId(stackId: string, event: string, about: string): string {
+  return `notify:${stackId}:${event}:${about}`;
 }
