@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { identifyFolder, type FolderCheck } from './folder-identity.js';
 import { decodeKey, encodeKey, type ObjectInfo, type ObjectStore } from './object-store.js';
 import { storeError } from './store-error.js';
 import { syncFolder, writeSynced } from './synced-files.js';
@@ -21,8 +22,10 @@ export async function openFileSystemStore(root: string): Promise<ObjectStore> {
   const temporary = join(base, TEMPORARY);
   const pathOf = (key: string): string => join(base, encodeKey(key));
 
+  let checkFolder: FolderCheck = async () => undefined;
   const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
+      await checkFolder();
       return await work();
     } catch (error) {
       throw storeError(error, `the store at ${base}`);
@@ -49,6 +52,7 @@ export async function openFileSystemStore(root: string): Promise<ObjectStore> {
   await guarded(async () => {
     await makeFolder(temporary);
     await sweepAbandoned(temporary);
+    checkFolder = await identifyFolder(base);
   });
 
   return {
@@ -67,7 +71,10 @@ export async function openFileSystemStore(root: string): Promise<ObjectStore> {
       }),
     put: (key, bytes) => guarded(() => write(key, bytes, rename)),
     delete: (key) => guarded(async () => unlink(pathOf(key)).catch(ignore('ENOENT'))),
-    list: (prefix) => listFolder(base, prefix),
+    async *list(prefix) {
+      await guarded(async () => undefined);
+      yield* listFolder(base, prefix);
+    },
     close: () => undefined,
   };
 }

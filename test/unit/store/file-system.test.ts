@@ -1,4 +1,15 @@
-import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openFileSystemStore } from '../../../src/store/file-system.js';
@@ -53,4 +64,36 @@ describe('object store on a file system', () => {
     });
     await chmod(folder, 0o700);
   });
+
+  test.each(['gone', 'another one now'])(
+    'a folder that is %s is a store that is away, not an empty one; it works again when it is back',
+    async (how) => {
+      const folder = await temporaryFolder();
+      const [place, aside] = [join(folder, 'store'), join(folder, 'aside')];
+      const store = await openFileSystemStore(place);
+      await store.put('a/b', Buffer.from('x'));
+      // What an unmounted disk looks like.
+      await rename(place, aside);
+      if (how !== 'gone') await mkdir(join(place, '.tmp'), { recursive: true });
+      const listed = async (): Promise<void> => {
+        for await (const _ of store.list('a/')) return;
+      };
+      for (const work of [
+        () => store.get('a/b'),
+        () => store.create('a/c', Buffer.from('y')),
+        () => store.put('a/b', Buffer.from('y')),
+        () => store.delete('a/b'),
+        listed,
+      ]) {
+        await expect(work()).rejects.toMatchObject({
+          code: 'StoreUnavailable',
+          message: expect.stringContaining(`its folder is ${how}; mount it again`),
+        });
+      }
+      await rm(place, { recursive: true, force: true });
+      // A disk that is mounted again may get another number.
+      await cp(aside, place, { recursive: true });
+      expect(Buffer.from((await store.get('a/b')) ?? []).toString()).toBe('x');
+    },
+  );
 });
