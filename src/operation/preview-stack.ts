@@ -5,6 +5,7 @@ import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
 import { removeRun } from '../docker/inspect-run.js';
+import type { ModuleRunResult } from '../docker/module-run.js';
 import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
@@ -70,7 +71,12 @@ export async function previewStack(
   control.signal.throwIfAborted();
   const { response } = result;
   if (!response.success) {
-    const failure = failureError(moduleFailure(response, inputs));
+    const failure = interruptedElsewhere(result)
+      ? new CodedError(
+          'ContainerLost',
+          'the preview was interrupted from outside, as by an engine that shuts down: it runs again',
+        )
+      : failureError(moduleFailure(response, inputs));
     // The next try would find this container and its answer.
     if (failure.retryable) await removeRun(dependencies.engine, result.containerId);
     throw failure;
@@ -106,6 +112,11 @@ export async function previewStack(
     run: runNote(input, asked.credentials),
   });
   return plannedChanges({ bundle, note });
+}
+
+/** Ended by a signal that was not ours. */
+function interruptedElsewhere({ stopped, response }: ModuleRunResult): boolean {
+  return stopped === undefined && response.failure?.detail?.['interrupted'] === true;
 }
 
 /** A saved plan as workflows carry it: as many changes as fit into history, and what an approval depends on. */

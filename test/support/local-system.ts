@@ -24,6 +24,8 @@ import { startCommand, type RunningCommand } from './command.js';
 export interface SystemOptions {
   /** Further variables of the workers. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Engine of the workers; default: the one that tests share. */
+  readonly engine?: { readonly host: string; readonly engine: Engine };
   /** Keep the server's database over `restartTemporal`. */
   readonly durable?: boolean;
 }
@@ -54,7 +56,8 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
     signal: new AbortController().signal,
     report: () => undefined,
   });
-  const engine = await connectEngine({ environment: dockerEnvironment(settings) });
+  const engine =
+    options.engine?.engine ?? (await connectEngine({ environment: dockerEnvironment(settings) }));
   const directory = await mkdtemp(join(tmpdir(), 'cldctl-system-'));
   const databaseFile =
     options.durable === true ? { databaseFile: join(directory, 'temporal.db') } : {};
@@ -67,6 +70,7 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
     ...(process.env['DOCKER_HOST'] === undefined
       ? {}
       : { DOCKER_HOST: process.env['DOCKER_HOST'] }),
+    ...(options.engine === undefined ? {} : { DOCKER_HOST: options.engine.host }),
     ...options.env,
   };
   const client = await IacClient.connect({ connectionOptions: { address } });
