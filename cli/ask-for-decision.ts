@@ -1,5 +1,5 @@
-/** The question at the terminal: is exactly this plan approved? */
-import { select } from '@inquirer/prompts';
+/** Questions at the terminal: is exactly this plan approved, is that what is wanted? */
+import { confirm, select } from '@inquirer/prompts';
 import type { PlanView } from '../src/contract/operation.js';
 import type { CommandContext } from './command-context.js';
 import { shortDigest } from './short-digest.js';
@@ -19,9 +19,8 @@ export async function askForDecision<Offered extends Answer>(
   { terminal, signal }: CommandContext,
 ): Promise<Offered> {
   const digest = terminal.style.bold(shortDigest(plan.planDigest));
-  const resume = terminal.progress.pause();
-  try {
-    return await select<Offered>(
+  return asking(terminal, () =>
+    select<Offered>(
       {
         message: `${plan.operation} ${plan.stackId}: approve plan ${digest}?`,
         choices: answers.map((answer) => ({
@@ -32,7 +31,27 @@ export async function askForDecision<Offered extends Answer>(
         default: answers.at(-1),
       },
       { signal, output: process.stderr },
-    );
+    ),
+  );
+}
+
+/** Asks on a terminal for a yes; a bare Enter is a no. Rejects with the signal's reason on Ctrl-C. */
+export async function askForYes(
+  message: string,
+  { terminal, signal }: CommandContext,
+): Promise<boolean> {
+  return asking(terminal, () =>
+    confirm({ message, default: false }, { signal, output: process.stderr }),
+  );
+}
+
+async function asking<T>(
+  terminal: CommandContext['terminal'],
+  prompt: () => Promise<T>,
+): Promise<T> {
+  const resume = terminal.progress.pause();
+  try {
+    return await prompt();
   } catch (error) {
     // The prompt takes Ctrl-C from the terminal before it can become a signal.
     if (error instanceof Error && /^(Exit|Abort)PromptError$/.test(error.name))

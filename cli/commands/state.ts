@@ -1,11 +1,15 @@
 /** `state`: the versions of a stack's state: list, export, go back to. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { stackIdSchema } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
+import type { StateDescription } from '../../src/state/describe.js';
+import { askForYes } from '../ask-for-decision.js';
+import type { CommandContext } from '../command-context.js';
 import type { RegisterCommand, Run } from '../program.js';
 import { renderTable } from '../render/table.js';
 import { wholeNumber } from '../operation-flags.js';
-import { restoreState } from '../restore-state.js';
+import { restoreState, type StateChange } from '../restore-state.js';
 import { whoTypes } from '../with-client.js';
 import { withStore } from '../with-store.js';
 import type { Command } from 'commander';
@@ -95,51 +99,97 @@ function registerRestore(state: Command, run: Run): void {
   state
     .command('restore <stack> [version]')
     .description('make an earlier version, or a file, the current state')
-    .option('--file <file>', 'this file instead of a version')
+    .option('--file <file>', 'this file instead of a version; it may begin a stack')
     .option('--accept-other-lineage', 'even if it is the state of another stack')
+    .option(
+      '--passphrase-file <file>',
+      'passphrase of the secrets in a Pulumi state from elsewhere',
+    )
+    .option('-y, --yes', 'do not ask')
     .addHelpText(
       'after',
       `
 Nothing is lost: the current state stays as a version, and its successor gets a higher serial, so that plans made
-before are stale. A stack with an operation under way is refused.
+before are stale. A stack with a change under way is refused. With --file a stack that lived in plain OpenTofu or
+Pulumi comes in; a Pulumi stack keeps its name.
 
 Examples:
-  cldctl-iac state restore my-db 3`,
+  cldctl-iac state restore my-db 3
+  cldctl-iac state restore my-db --file terraform.tfstate && cldctl-iac preview my-db --module ./my-db`,
     )
     .action(
-      run(
-        async (
-          context,
-          stack: string,
-          given: string | undefined,
-          flags: { file?: string; acceptOtherLineage?: boolean },
-        ) => {
-          const version = given === undefined ? undefined : versionNumber(given);
-          if ((version === undefined) === (flags.file === undefined))
-            throw new CodedError(
-              'InvalidInput',
-              'name what to restore: either a version or --file FILE',
-            );
-          const stored = await withStore(context, async (store) => {
-            const bytes =
-              flags.file === undefined
-                ? undefined
-                : await readFile(resolve(context.cwd, flags.file)).catch((error: unknown) => {
-                    throw new CodedError(
-                      'InvalidInput',
-                      `--file ${flags.file ?? ''} can't be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
-                    );
-                  });
-            return restoreState(store, stack, bytes ?? version ?? 0, {
-              acceptOtherLineage: flags.acceptOtherLineage === true,
-              by: whoTypes(),
-            });
+      run(async (context, stack: string, given: string | undefined, flags: RestoreFlags) => {
+        const version = given === undefined ? undefined : versionNumber(given);
+        if ((version === undefined) === (flags.file === undefined))
+          throw new CodedError(
+            'InvalidInput',
+            'name what to restore: either a version or --file FILE',
+          );
+        if (!stackIdSchema.safeParse(stack).success)
+          throw new CodedError(
+            'InvalidInput',
+            `${JSON.stringify(stack)} can't be the id of a stack`,
+          );
+        const passphrase = await readGiven(context, '--passphrase-file', flags.passphraseFile);
+        const stored = await withStore(context, async (store) => {
+          const bytes = await readGiven(context, '--file', flags.file);
+          return restoreState(store, stack, bytes ?? version ?? 0, {
+            acceptOtherLineage: flags.acceptOtherLineage === true,
+            by: whoTypes(),
+            ...(passphrase === undefined
+              ? {}
+              : { passphrase: passphrase.toString('utf8').replace(/\r?\n$/, '') }),
+            approve: (change) => approveRestore(context, stack, change, flags.yes === true),
           });
-          context.terminal.print(`${stack} is at version ${stored.version} of its state`);
-          context.terminal.document({ stackId: stack, state: stored });
-        },
-      ),
+        });
+        if (stored === undefined) throw new CodedError('OperationCanceled', 'nothing was restored');
+        context.terminal.print(`${stack} is at version ${stored.version} of its state`);
+        context.terminal.document({ stackId: stack, state: stored });
+      }),
     );
+}
+
+interface RestoreFlags {
+  readonly file?: string;
+  readonly acceptOtherLineage?: boolean;
+  readonly passphraseFile?: string;
+  readonly yes?: boolean;
+}
+
+async function readGiven(
+  { cwd }: CommandContext,
+  flag: string,
+  file: string | undefined,
+): Promise<Buffer | undefined> {
+  if (file === undefined) return undefined;
+  return readFile(resolve(cwd, file)).catch((error: unknown) => {
+    throw new CodedError(
+      'InvalidInput',
+      `${flag} ${file} can't be read (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+    );
+  });
+}
+
+/** Shows what is replaced by what, and asks on a terminal. */
+async function approveRestore(
+  context: CommandContext,
+  stack: string,
+  { from, to }: StateChange,
+  yes: boolean,
+): Promise<boolean> {
+  const { terminal } = context;
+  if (from !== undefined) terminal.print(`now:      ${stateLine(from)}`);
+  terminal.print(`restored: ${stateLine(to)}`);
+  if (yes || !terminal.interactive) return true;
+  return askForYes(`make it the current state of ${stack}?`, context);
+}
+
+function stateLine({ resources, serial, lineage }: StateDescription): string {
+  return [
+    `${resources} resources`,
+    ...(serial === undefined ? [] : [`serial ${serial}`]),
+    ...(lineage === undefined ? [] : [`lineage ${lineage}`]),
+  ].join(', ');
 }
 
 function versionNumber(text: string): number {

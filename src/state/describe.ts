@@ -24,6 +24,19 @@ export function describeState(engine: Engine, bytes: Uint8Array): StateDescripti
   return engine === 'opentofu' ? describeTofu(document) : describePulumi(document, bytes);
 }
 
+/** The engine whose state file this is, or undefined when it is none. */
+export function engineOfState(bytes: Uint8Array): Engine | undefined {
+  return (['opentofu', 'pulumi'] as const).find((engine) => {
+    try {
+      describeState(engine, bytes);
+      return true;
+    } catch (error) {
+      if (error instanceof CodedError && error.code === 'StateDamaged') return false;
+      throw error;
+    }
+  });
+}
+
 /** Parses a state file. Throws `StateDamaged` when it is not a state of the engine. */
 export function parseState(engine: Engine, bytes: Uint8Array): Members {
   let document: Json;
