@@ -62,6 +62,11 @@ const variables = z.object({
     .string()
     .regex(/^(.+:)?\d{1,5}$/, 'not an address: host:port or port')
     .optional(),
+  CLDCTL_HTTP_URL: z.url().optional(),
+  CLDCTL_METRICS_ADDRESS: z
+    .string()
+    .regex(/^.+:\d{1,5}$/, 'not an address: host:port')
+    .optional(),
   CLDCTL_UI_URL: z.url().optional(),
   CLDCTL_WEBHOOKS_FILE: z.string().optional(),
   CLDCTL_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -134,6 +139,10 @@ export interface Config {
     readonly artefacts: number;
   };
   readonly httpAddress?: string;
+  /** Where people reach that address, for links. */
+  readonly httpUrl?: string;
+  /** `host:port` of metrics in Prometheus' form. */
+  readonly metricsAddress?: string;
   /** File that names who is told of events. */
   readonly webhooksFile?: string;
   /** Base address of the Temporal UI, for links. */
@@ -205,6 +214,8 @@ export function loadConfig(env: Environment): Config {
       artefacts: milliseconds(value.CLDCTL_KEEP_ARTEFACTS),
     },
     httpAddress: value.CLDCTL_HTTP_ADDRESS,
+    httpUrl: value.CLDCTL_HTTP_URL?.replace(/\/+$/, ''),
+    metricsAddress: value.CLDCTL_METRICS_ADDRESS,
     webhooksFile: value.CLDCTL_WEBHOOKS_FILE,
     uiUrl: value.CLDCTL_UI_URL?.replace(/\/+$/, ''),
     logLevel: value.CLDCTL_LOG_LEVEL,

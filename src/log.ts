@@ -6,6 +6,7 @@ import {
   type Logger as TemporalLogger,
 } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
+import { CodedError } from './errors.js';
 
 export type { Logger };
 
@@ -28,18 +29,31 @@ export function createLogger(level: 'debug' | 'info' | 'warn' | 'error'): Logger
 
 /**
  * Sends what the SDK logs to `logger`, equal messages at most every 30 s with a count of what was left out.
+ * `metricsAddress` (`host:port`) serves the SDK's metrics in Prometheus' form.
  * Once per process, before the first connection; later calls change nothing.
  */
-export function installRuntime(logger: Logger): void {
+export function installRuntime(logger: Logger, metricsAddress?: string): void {
   try {
     Runtime.install({
       logger: temporalLogger(logger),
       // Without this the SDK ends a process by itself on signals; the worker decides here.
       shutdownSignals: [],
-      telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+      telemetryOptions: {
+        logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+        ...(metricsAddress === undefined
+          ? {}
+          : { metrics: { prometheus: { bindAddress: metricsAddress } } }),
+      },
     });
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'IllegalStateError')) throw error;
+    if (error instanceof Error && error.name === 'IllegalStateError') return;
+    if (metricsAddress === undefined) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CodedError(
+      'InvalidConfiguration',
+      `CLDCTL_METRICS_ADDRESS ${metricsAddress} can't be listened on (${reason})`,
+      { cause: error },
+    );
   }
 }
 

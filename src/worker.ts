@@ -9,6 +9,7 @@ import type { Config } from './config.js';
 import type { Engine } from './docker/engine.js';
 import { CodedError } from './errors.js';
 import { createLogger, installRuntime, type Logger } from './log.js';
+import { startEndpoint, type Endpoint } from './http/endpoint.js';
 import { loadWebhooks, type Webhook } from './notifications/webhooks.js';
 import { tidyEngine } from './operation/tidy-engine.js';
 import { tidyStore } from './operation/tidy-store.js';
@@ -47,12 +48,20 @@ const CONVERTER = fileURLToPath(new URL('./temporal/payload-converter.js', impor
 export async function runWorker(dependencies: WorkerDependencies): Promise<void> {
   const { config, engine, signal } = dependencies;
   const logger = dependencies.logger ?? createLogger(config.logLevel);
-  installRuntime(logger);
+  installRuntime(logger, config.metricsAddress);
   const webhooks = await loadWebhooks(config.webhooksFile);
   const connection = await connect(config, signal, dependencies.connectWithin ?? 15_000);
+  let endpoint: Endpoint | undefined;
   try {
     await checkSearchAttributes(connection, config.temporal.namespace);
-    const workers = await createWorkers(connection, dependencies, webhooks, logger);
+    let workers: readonly Worker[] = [];
+    const isServing = (): boolean =>
+      !signal.aborted &&
+      workers.length > 0 &&
+      workers.every((worker) => worker.getState() === 'RUNNING');
+    if (config.httpAddress !== undefined)
+      endpoint = await startEndpoint({ ...dependencies, logger, isServing }, config.httpAddress);
+    workers = await createWorkers(connection, dependencies, webhooks, logger);
     const stop = (): void => {
       for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     };
@@ -63,6 +72,7 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
       { engine: engine.id, slots: config.dockerSlots, queue: TASK_QUEUE },
       'worker ready',
     );
+    if (endpoint !== undefined) logger.info({ address: endpoint.address }, 'endpoint ready');
     dependencies.onReady?.();
     const client = new Client({ connection, namespace: config.temporal.namespace });
     const tidying = keepTidy({ ...dependencies, client }, logger);
@@ -71,6 +81,7 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
       .finally(() => signal.removeEventListener('abort', stop));
     logger.info('worker stopped');
   } finally {
+    await endpoint?.close();
     await connection.close();
   }
 }

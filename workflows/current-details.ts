@@ -102,6 +102,8 @@ function planLines(plan: PlanView): string[] {
   ];
   return [
     ...(body.length === 0 ? [] : ['```', ...body, '```']),
+    // A link's address is not shown: only its text counts for the line.
+    ...(plan.link === undefined ? [] : [`[the whole plan](${plan.link})`]),
     ...drift,
     ...plan.notices.slice(0, 3).map((notice) => cut(notice, LINE)),
     cut(`image \`${cut(plan.image, LINE - 10)}\``, LINE),

@@ -12,7 +12,7 @@ export type RenderablePlan = Pick<
   PlanView,
   'summary' | 'changes' | 'changeCount' | 'outputChanges' | 'drift' | 'checks' | 'notices'
 > &
-  Partial<Pick<PlanView, 'operation' | 'driftSummary'>>;
+  Partial<Pick<PlanView, 'operation' | 'driftSummary' | 'link'>>;
 
 const SHOWN_UNCHANGED = new Set(['id', 'name', 'tags']);
 
@@ -97,6 +97,7 @@ function changeLines(plan: RenderablePlan, style: Style): string[] {
     lines.push(
       '',
       `  … and ${plan.changeCount - plan.changes.length} more changes that are not shown here`,
+      ...(plan.link === undefined ? [] : [`  all of them: ${plan.link}`]),
     );
   return lines;
 }

@@ -196,6 +196,8 @@ export const planViewSchema = z.object({
   hasUnknown: z.boolean(),
   createdAt: z.string(),
   expiresAt: z.string(),
+  /** Address of the whole plan, without a key; it expires. Only from workers with an HTTP endpoint. */
+  link: z.string().optional(),
 });
 export type PlanView = z.infer<typeof planViewSchema>;
 

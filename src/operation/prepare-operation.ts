@@ -8,7 +8,7 @@ import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { claimRequest } from '../stack/requests.js';
 import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
-import { plannedChanges } from './preview-stack.js';
+import { plannedChanges, planLink } from './preview-stack.js';
 import { resolveLocalImage } from './resolve-image.js';
 import type { PrepareRequest, Preparation, PlannedChanges } from './types.js';
 
@@ -60,10 +60,10 @@ export async function prepareOperation(
 }
 
 async function savedPlan(
-  { store }: OperationDependencies,
+  dependencies: OperationDependencies,
   input: OperationInput,
 ): Promise<PlannedChanges> {
-  const saved = await loadPlan(store, input.stackId, input.plan ?? '');
+  const saved = await loadPlan(dependencies.store, input.stackId, input.plan ?? '');
   const { operation } = saved.bundle.subject;
   const wanted = input.operation === 'preview' ? (input.previewOf ?? operation) : input.operation;
   if (operation !== wanted) {
@@ -72,7 +72,7 @@ async function savedPlan(
       `plan: ${saved.bundle.digest.slice(0, 23)} is a plan of ${operation}, not of ${wanted}`,
     );
   }
-  return plannedChanges(saved);
+  return plannedChanges(saved, await planLink(dependencies, saved.bundle));
 }
 
 function sourceOf(

@@ -9,7 +9,8 @@ import type { ModuleRunResult } from '../docker/module-run.js';
 import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
-import { createPlanBundle } from '../plan/bundle.js';
+import { signLink } from '../http/signed-link.js';
+import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
 import { canonicalJson } from '../plan/canonical.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
@@ -111,7 +112,7 @@ export async function previewStack(
     inputsRef: await storeInputs(store, asked.inputs),
     run: runNote(input, asked.credentials),
   });
-  return plannedChanges({ bundle, note });
+  return plannedChanges({ bundle, note }, await planLink(dependencies, bundle));
 }
 
 /** Ended by a signal that was not ours. */
@@ -120,11 +121,12 @@ function interruptedElsewhere({ stopped, response }: ModuleRunResult): boolean {
 }
 
 /** A saved plan as workflows carry it: as many changes as fit into history, and what an approval depends on. */
-export function plannedChanges(saved: SavedPlan): PlannedChanges {
+export function plannedChanges(saved: SavedPlan, link?: string): PlannedChanges {
   const view = planView(saved);
   return {
     view: {
       ...view,
+      ...(link === undefined ? {} : { link }),
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
       // Rules and questions go by all of it.
@@ -135,6 +137,15 @@ export function plannedChanges(saved: SavedPlan): PlannedChanges {
     },
     basis: approvalBasis(saved.bundle).basis,
   };
+}
+
+/** Where people read all of a plan; undefined without an endpoint. */
+export async function planLink(
+  { store, config }: Pick<OperationDependencies, 'store' | 'config'>,
+  { subject: { stackId }, digest: planDigest }: PlanBundle,
+): Promise<string | undefined> {
+  if (config.httpUrl === undefined) return undefined;
+  return signLink(store, config.httpUrl, { stackId, planDigest });
 }
 
 interface Asked {
