@@ -1,7 +1,6 @@
 /** One mutating run while the store fails at every one of its calls, once before and once after the call took effect. */
 import { describe, expect, test } from 'vitest';
 import { parseJson, stringifyJson } from '../../../src/contract/json.js';
-import { CodedError } from '../../../src/errors.js';
 import { loadPlan, savePlan } from '../../../src/plan/plan-store.js';
 import { decideAttempt, type ContainerObservation } from '../../../src/stack/attempt.js';
 import {
@@ -15,39 +14,12 @@ import {
 import { readRecord } from '../../../src/stack/record.js';
 import { claimRequest } from '../../../src/stack/requests.js';
 import { loadSnapshot, storeVersion, withSnapshot } from '../../../src/state/snapshot.js';
-import type { ObjectStore } from '../../../src/store/object-store.js';
 import { createStore, type Store } from '../../../src/store/open-store.js';
+import { failingStore, type FailureMode } from '../../support/failing-store.js';
 import { makeBundle } from '../plan/make-bundle.js';
 import { openTestStore } from '../store/open-test-store.js';
 
 const at = '2026-01-01T00:00:00.000Z';
-type Mode = 'before' | 'after';
-
-/** A store whose call number `failing` throws, without or with its effect. */
-function failingStore(raw: ObjectStore, failing: number, mode: Mode) {
-  let calls = 0;
-  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
-    calls += 1;
-    const fails = calls === failing;
-    if (fails && mode === 'before') throw new CodedError('StoreUnavailable', 'injected');
-    const result = await work();
-    if (fails) throw new CodedError('StoreUnavailable', 'injected');
-    return result;
-  };
-  const store: ObjectStore = {
-    get: (key) => guard(() => raw.get(key)),
-    create: (key, bytes) => guard(() => raw.create(key, bytes)),
-    put: (key, bytes) => guard(() => raw.put(key, bytes)),
-    delete: (key) => guard(() => raw.delete(key)),
-    async *list(prefix) {
-      await guard(async () => undefined);
-      yield* raw.list(prefix);
-    },
-    close: () => undefined,
-  };
-  return { store, calls: () => calls };
-}
-
 /** What is outside the store, and survives a worker. */
 interface World {
   container: ContainerObservation;
@@ -96,7 +68,7 @@ async function runAttempt(store: Store, world: World, attempt: Attempt): Promise
   });
 }
 
-describe.each<Mode>(['before', 'after'])(
+describe.each<FailureMode>(['before', 'after'])(
   'a store that fails once, %s the call took effect:',
   (mode) => {
     test('the plan runs exactly once and its result is recorded exactly once', async () => {
