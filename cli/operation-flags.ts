@@ -5,6 +5,7 @@ import type { OperationInput } from '../src/contract/operation.js';
 import { CodedError } from '../src/errors.js';
 import type { CommandContext } from './command-context.js';
 import { readInputs } from './input-values.js';
+import { inlineOrStored } from './large-inputs.js';
 import { moduleSource } from './module-source.js';
 import { whoTypes } from './with-client.js';
 
@@ -98,7 +99,7 @@ export async function operationInput(
   flags: OperationFlags,
   context: CommandContext,
 ): Promise<OperationInput> {
-  const inputs = await readInputs(flags, context);
+  const inputs = await inlineOrStored(await readInputs(flags, context), context);
   const source = flags.module === undefined ? undefined : await moduleSource(flags.module, context);
   return compact({
     stackId,

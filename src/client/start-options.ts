@@ -1,6 +1,7 @@
 /** How an operation is started: checked input, workflow id, and what people see of it in lists. */
 import { randomUUID } from 'node:crypto';
 import type { WorkflowStartOptions } from '@temporalio/client';
+import { tooLarge } from '../contract/input-limit.js';
 import { issueLines } from '../contract/issues.js';
 import { operationInputSchema, type OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
@@ -10,8 +11,9 @@ import { ATTRIBUTE } from '../temporal/search-attributes.js';
 /** Throws `InvalidInput` that names every mistake. */
 export function parseInput(input: OperationInput): OperationInput {
   const parsed = operationInputSchema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  const issues = issueLines(parsed.error);
+  const large = parsed.success ? tooLarge(parsed.data.inputs) : undefined;
+  if (parsed.success && large === undefined) return parsed.data;
+  const issues = parsed.success ? [large ?? ''] : issueLines(parsed.error);
   throw new CodedError('InvalidInput', issues.join('; '), { detail: { issues } });
 }
 

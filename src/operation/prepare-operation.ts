@@ -1,5 +1,5 @@
 /** What has to be known before anything of an operation runs: cheap, and nothing is changed but the request's claim. */
-import { stringifyJson } from '../contract/json.js';
+import { tooLarge } from '../contract/input-limit.js';
 import type { ModuleSource, OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
 import { loadPlan } from '../plan/plan-store.js';
@@ -11,9 +11,6 @@ import type { OperationDependencies } from './dependencies.js';
 import { plannedChanges, planLink } from './preview-stack.js';
 import { resolveLocalImage } from './resolve-image.js';
 import type { PrepareRequest, Preparation, PlannedChanges } from './types.js';
-
-/** Most bytes of inputs that go through workflow history. */
-const INLINE_INPUTS = 256 * 1024;
 
 /** Checks the input against the stack's record and finds the module. Throws `InvalidInput`, `StackNotFound`, `PlanNotFound`, … */
 export async function prepareOperation(
@@ -110,13 +107,8 @@ function nameOf(source: ModuleSource): string {
   return 'path' in source ? source.path : source.archive;
 }
 
-/** Inputs that would make every step's history large. */
+/** The client refuses them too; others may start operations without it. */
 function refuseLarge({ inputs }: OperationInput): void {
-  if (inputs === undefined) return;
-  const size = Buffer.byteLength(stringifyJson(inputs));
-  if (size <= INLINE_INPUTS) return;
-  throw new CodedError(
-    'InvalidInput',
-    `inputs: ${size} bytes are more than ${INLINE_INPUTS}; upload them and give inputs: {archive: digest}`,
-  );
+  const issue = tooLarge(inputs);
+  if (issue !== undefined) throw new CodedError('InvalidInput', issue);
 }

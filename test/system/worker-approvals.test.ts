@@ -12,9 +12,14 @@ import {
 
 const MODULE = `
 variable "name" { type = string }
+variable "text" {
+  type    = string
+  default = ""
+}
 resource "terraform_data" "key" { input = var.name }
 resource "terraform_data" "replaced" { triggers_replace = var.name }
 output "name" { value = terraform_data.key.output }
+output "length" { value = length(var.text) }
 `;
 
 let system: LocalSystem;
@@ -109,7 +114,37 @@ describe('a preview of today', () => {
     expect([old, planDigest]).toContain(asked.plan.planDigest);
     await system.client.reject(stackId, { planDigest, by: 'ann' });
     expect(await system.client.result(stackId)).toMatchObject({ outcome: 'rejected' });
-    expect((await system.client.stack(stackId)).outputs).toEqual({ name: { value: 'three' } });
+    expect((await system.client.stack(stackId)).outputs).toMatchObject({
+      name: { value: 'three' },
+    });
+  });
+});
+
+test('inputs above the limit are refused in a request; the command puts them into the store', async () => {
+  const stackId = uniqueStack('large');
+  const inputs = { name: 'one', text: 'x'.repeat(300 * 1024) };
+  await expect(system.client.start({ ...apply(stackId, 'one'), inputs })).rejects.toMatchObject({
+    code: 'InvalidInput',
+    message: expect.stringMatching(/^inputs: 3\d{5} bytes are more than 262144; /) as string,
+  });
+  const { exitCode, stderr } = await command(
+    [
+      'apply',
+      stackId,
+      '--module',
+      image,
+      '--network',
+      'none',
+      '--inputs',
+      '-',
+      '--approval',
+      'auto',
+    ],
+    { env: system.env, stdin: JSON.stringify(inputs) },
+  );
+  expect(exitCode, stderr).toBe(0);
+  expect((await system.client.stack(stackId)).outputs).toMatchObject({
+    length: { value: 300 * 1024 },
   });
 });
 
