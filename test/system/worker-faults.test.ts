@@ -104,6 +104,19 @@ test('a cancel stops the tool with its state saved, and says what was done and w
   expect(next.summary?.create ?? 0).toBeLessThan(3);
 });
 
+test('a preview beside a running apply waits for nothing and leaves it alone', async () => {
+  const stackId = uniqueStack('beside');
+  const started = await applying(stackId, 60);
+  const before = await system.containers(stackId);
+  const look = await system.client.start({ ...apply(stackId, 0), operation: 'preview' });
+  expect(await system.client.result(look)).toMatchObject({ outcome: 'succeeded' });
+  expect(await system.containers(stackId)).toEqual(before);
+  expect(before[0]?.state).toBe('running');
+  await system.client.cancel(started);
+  const result = (await failureOf(started)).detail?.['result'] as OperationResult;
+  expect(result.receipt).toMatchObject({ done: 1, not_reached: 1, unapproved: 0 });
+});
+
 test('a worker that is killed is followed by one that adopts the container', async () => {
   const stackId = uniqueStack('killed');
   const started = await applying(stackId, 12);
