@@ -117,6 +117,52 @@ test('a preview beside a running apply waits for nothing and leaves it alone', a
   expect(result.receipt).toMatchObject({ done: 1, not_reached: 1, unapproved: 0 });
 });
 
+test.each(['pause', 'reset'] as const)(
+  'an activity that somebody %ss in the UI lets go of the container, and the next try adopts it',
+  async (what) => {
+    const stackId = uniqueStack(what);
+    const started = await applying(stackId, 15);
+    const [before] = await system.containers(stackId);
+    const connection = await Connection.connect({ address: system.address });
+    try {
+      const { workflowService } = connection;
+      const named = {
+        namespace: 'default',
+        execution: { workflowId: started.workflowId, runId: started.runId },
+        type: 'execute',
+        identity: 'ann',
+      };
+      const attempts = async (): Promise<number> => {
+        const { raw } = await new Client({ connection }).workflow
+          .getHandle(started.workflowId, started.runId)
+          .describe();
+        return raw.pendingActivities?.[0]?.attempt ?? 0;
+      };
+      const first = await attempts();
+      if (what === 'pause') {
+        await workflowService.pauseActivity(named);
+        const paused = async (): Promise<boolean> => {
+          const { raw } = await new Client({ connection }).workflow
+            .getHandle(started.workflowId, started.runId)
+            .describe();
+          return raw.pendingActivities?.[0]?.paused === true;
+        };
+        await expect.poll(paused, { timeout: 20_000 }).toBe(true);
+        await workflowService.unpauseActivity(named);
+      } else {
+        await workflowService.resetActivity(named);
+      }
+      expect(first).toBe(1);
+      expect((await system.containers(stackId))[0]).toEqual({ id: before?.id, state: 'running' });
+    } finally {
+      await connection.close();
+    }
+    const result = await system.client.result(started);
+    expect(result).toMatchObject({ outcome: 'succeeded', receipt: { done: 3, unapproved: 0 } });
+    expect((await system.client.stack(stackId)).operations).toHaveLength(1);
+  },
+);
+
 test('a worker that is killed is followed by one that adopts the container', async () => {
   const stackId = uniqueStack('killed');
   const started = await applying(stackId, 12);
