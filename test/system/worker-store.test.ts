@@ -146,3 +146,20 @@ test('a worker removes what is old, and nothing that a waiting operation, a reco
     receipt: { done: 1 },
   });
 });
+
+test('the master key is rotated while a plan waits and a worker runs: nothing is lost', async () => {
+  const stackId = uniqueStack('rotated');
+  const waiting = await system.client.startAndWaitPlan(
+    operation(stackId, { module: { image }, inputs: { name: 'sealed' } }),
+  );
+  const rotated = await command(['keys', 'rotate'], { env: system.env });
+  expect(rotated.exitCode, rotated.stderr).toBe(0);
+  await system.client.approve(waiting, { planDigest: waiting.ready.planDigest ?? '', by: 'ann' });
+  expect(await system.client.result(waiting)).toMatchObject({
+    outcome: 'succeeded',
+    outputs: { name: { value: 'sealed' } },
+  });
+  expect(await approved(operation(stackId, { operation: 'destroy' }))).toMatchObject({
+    outcome: 'succeeded',
+  });
+});
