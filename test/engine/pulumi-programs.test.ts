@@ -109,7 +109,11 @@ async function run(
 }
 
 test.each<[string, string, RegExp]>([
-  ['throws', 'ModuleFailed', /^ModuleFailed: Error: can not log in with \[(secret|redacted)\]$/],
+  [
+    'throws',
+    'ModuleFailed',
+    /^ModuleFailed: Error: can not log in with \[(secret|redacted)\] \(index\.js:5\)$/,
+  ],
   ['rejects', 'ModuleFailed', /refused \[(secret|redacted)\]/],
   ['leaves early', 'ModuleFailed', /exit(ed)? .*code: 3/],
   ['misses a module', 'InvalidModule', /dependency left-pad is not in the image/],
