@@ -64,7 +64,10 @@ export async function previewStack(
     signal: control.signal,
     ...(control.letGo === undefined ? {} : { letGo: control.letGo }),
     onEvent: (event) => control.onEvent?.(event),
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
+    // What is left of a container that was killed would be the answer of every further try.
+    if (error instanceof CodedError && error.code === 'ContainerLost')
+      await removeRun(dependencies.engine, run.name);
     throw redactedError(error, inputs);
   });
   control.onContainer?.({ id: result.containerId });

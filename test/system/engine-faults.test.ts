@@ -183,3 +183,17 @@ test('a stack that is bound to a run on one engine is touched by no other until 
     await connection.close();
   }
 });
+
+test('a container that is killed during a preview is followed by another one', async () => {
+  const stackId = uniqueStack('shot');
+  await system.client.start(operation(stackId));
+  expect(await endOf(stackId)).toBe('succeeded');
+  const held = world.hold(`${stackId}-a`, 'read');
+  await system.client.start(operation(stackId, { operation: 'destroy' }));
+  await held.reached;
+  const [running] = await own.engine.docker.listContainers();
+  await own.engine.docker.getContainer(running?.Id ?? '').kill();
+  held.release();
+  expect(await endOf(stackId)).toBe('succeeded');
+  expect(there(stackId)).toEqual([]);
+});
