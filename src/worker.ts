@@ -37,6 +37,11 @@ export interface WorkerDependencies {
 
 /** Milliseconds between two looks for left-overs. */
 const TIDY_INTERVAL = 600_000;
+/**
+ * How long Temporal offers a task to the worker that knows the run before it asks any other. With the SDK's 10 s a
+ * question after a worker's death took as long as clients wait, and was told as "no worker answers".
+ */
+const STICKY_TIMEOUT = '3s';
 /** Built beside the compiled sources; absent when the sources are run directly. */
 const BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
 const CONVERTER = fileURLToPath(new URL('./temporal/payload-converter.js', import.meta.url));
@@ -144,6 +149,7 @@ async function createWorkers(
       taskQueue: TASK_QUEUE,
       workflowBundle,
       activities: light,
+      stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       ...(dependencies.maxCachedWorkflows === undefined
         ? {}
         : { maxCachedWorkflows: dependencies.maxCachedWorkflows }),

@@ -39,7 +39,7 @@ import { operationSummary, visibilityQuery } from './operation-summary.js';
 import { Schedules } from './schedules/schedules.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
-import { toCodedError } from './to-coded-error.js';
+import { isUnanswered, toCodedError } from './to-coded-error.js';
 import { uiLink } from './ui-link.js';
 import type {
   DecideOptions,
@@ -60,7 +60,7 @@ export interface IacClientOptions {
   readonly namespace?: string;
   /** Base address of the Temporal UI, for links. */
   readonly uiUrl?: string;
-  /** Milliseconds that a worker may take to answer; default 10,000. */
+  /** Milliseconds that a worker may take to answer, for a query twice; default 10,000. */
   readonly deadline?: number;
   /** Codecs that encrypt payloads, when the workers have them. */
   readonly payloadCodecs?: PayloadCodec[];
@@ -187,14 +187,14 @@ export class IacClient {
 
   /** Where the operation is; needs a worker. */
   async state(target: OperationTarget): Promise<OperationState> {
-    return this.#call(subjectOf(target), () =>
+    return this.#ask(subjectOf(target), () =>
       this.#handle(target).query<OperationState>(QUERY.state),
     );
   }
 
   /** The plan under review or applied, or undefined before there is one; needs a worker. */
   async plan(target: OperationTarget): Promise<PlanView | undefined> {
-    const plan = await this.#call(subjectOf(target), () =>
+    const plan = await this.#ask(subjectOf(target), () =>
       this.#handle(target).query<PlanView | null>(QUERY.plan),
     );
     return plan ?? undefined;
@@ -407,6 +407,14 @@ export class IacClient {
       if (isAlreadyStarted(error)) throw error;
       throw toCodedError(error, subject);
     }
+  }
+
+  /** A question changes nothing: one that got lost between Temporal and a worker is asked once more. */
+  async #ask<T>(subject: string, question: () => Promise<T>): Promise<T> {
+    return this.#call(subject, question).catch((error: unknown) => {
+      if (error instanceof CodedError && isUnanswered(error)) return this.#call(subject, question);
+      throw error;
+    });
   }
 
   /** A call that may take days: no deadline, but an end by signal. */

@@ -111,6 +111,11 @@ export function noWorker(subject: string, cause?: unknown): CodedError {
   );
 }
 
+/** Whether a call ended because its time was over, as opposed to a server that is away or refused it. */
+export function isUnanswered(error: CodedError): boolean {
+  return grpcCause(error.cause)?.code === DEADLINE_EXCEEDED;
+}
+
 function grpcCause(error: unknown): { code: number; details: string } | undefined {
   if (isGrpcServiceError(error)) return error;
   if (error instanceof ServiceError && isGrpcServiceError(error.cause)) return error.cause;
