@@ -171,10 +171,10 @@ test('a worker that is killed is followed by one that adopts the container', asy
   await worker.done;
   expect((await system.containers(stackId))[0]).toEqual({ id: before?.id, state: 'running' });
   worker = await system.startWorker();
-  // Temporal offers the question to the dead worker first; half of what a client waits is enough for that.
+  // Temporal offers the question to the dead worker first, for less than the 10 s that a client waits.
   const asked = performance.now();
   expect(await system.client.state(started)).toMatchObject({ phase: 'apply' });
-  expect(performance.now() - asked).toBeLessThan(5000);
+  expect(performance.now() - asked).toBeLessThan(8000);
   const result = await system.client.result(started);
   expect(result).toMatchObject({ outcome: 'succeeded', receipt: { done: 3, unapproved: 0 } });
   expect((await system.client.stack(stackId)).operations).toHaveLength(1);

@@ -6,7 +6,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/common';
 import { describe, expect, test } from 'vitest';
-import { toCodedError } from '../../../src/client/to-coded-error.js';
+import { isUnanswered, toCodedError } from '../../../src/client/to-coded-error.js';
 
 function failed(cause: Error): WorkflowFailedError {
   return new WorkflowFailedError('Workflow execution failed', cause, 'MAXIMUM_ATTEMPTS_REACHED');
@@ -81,4 +81,10 @@ describe('toCodedError', () => {
     expect(coded.code).toBe(code);
     expect(coded.message).toContain(words);
   });
+});
+
+test('only a call whose time was over counts as unanswered, and is asked again', () => {
+  const unanswered = (code: number): boolean =>
+    isUnanswered(toCodedError(service(code, 'no answer'), 'stack a'));
+  expect([unanswered(4), unanswered(14), unanswered(3)]).toEqual([true, false, false]);
 });
