@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, existsSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, existsSync, writeFileSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { FailureError } from '../../../entrypoint/failure-error.js';
 import { checkInputs } from '../../../entrypoint/input/check-inputs.js';
 import { readInputStream } from '../../../entrypoint/input/read-input.js';
@@ -13,8 +13,11 @@ import { packArchive } from '../../../src/docker/archive.js';
 import { stringifyJson } from '../../../src/contract/json.js';
 
 const owner = { uid: 0, gid: 0, mode: 0o600 };
-const workspace = (): ReturnType<typeof workspacePaths> =>
-  workspacePaths(mkdtempSync(join(tmpdir(), 'input-')));
+function workspace(): ReturnType<typeof workspacePaths> {
+  const root = mkdtempSync(join(tmpdir(), 'input-'));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  return workspacePaths(root);
+}
 const archive = (files: Record<string, string>): Promise<Buffer> =>
   packArchive(Object.entries(files).map(([name, bytes]) => ({ name, bytes, ...owner })));
 const streamOf = (bytes: Uint8Array, end = true): PassThrough => {

@@ -1,7 +1,7 @@
-import { mkdtempSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, writeFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { topLevelNames } from '../../../entrypoint/tools/opentofu/assigned-names.js';
 import { urlBackend } from '../../../entrypoint/tools/opentofu/backend.js';
 import { classifyFailure, lockHolder } from '../../../entrypoint/tools/opentofu/failure.js';
@@ -16,6 +16,7 @@ import { createLineSplitter } from '../../../entrypoint/process/line-splitter.js
 
 const directory = (files: Record<string, string>): string => {
   const root = mkdtempSync(join(tmpdir(), 'module-'));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     writeFileSync(join(root, name), text);

@@ -6,10 +6,11 @@ import {
   readdirSync,
   readFileSync,
   writeFileSync,
+  rmSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { EntrypointEvent } from '../../../src/contract/event.js';
 import { parseJson, stringifyJson } from '../../../src/contract/json.js';
 import type { ModuleRequest } from '../../../src/contract/request.js';
@@ -43,6 +44,7 @@ async function runWith(
   interrupted: () => boolean = () => false,
 ): Promise<Ended> {
   const root = mkdtempSync(join(tmpdir(), 'run-'));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const [workspace, module, bin] = ['w', 'm', 'bin'].map((name) => join(root, name)) as [
     string,
     string,
