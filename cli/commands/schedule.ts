@@ -233,12 +233,13 @@ Examples:
 }
 
 function showLines(view: ScheduleView): string[] {
-  const { stackId, when, settings, paused, note, next, last, counts } = view;
+  const { stackId, when, settings, paused, note, next, running, last, counts } = view;
   const rows: [string, string | undefined][] = [
     ['Stack', stackId],
     ['When', `${when}${settings.jitter === undefined ? '' : `, up to ${settings.jitter} later`}`],
     ['On drift', settings.onDrift],
     ['Next', paused ? 'paused' : time(next)],
+    ['Running', running && (running.uiUrl ?? running.workflowId)],
     ['Last', last === undefined ? 'none yet' : `${time(last.at)}  ${outcome(view)}`],
     ['Run', last?.uiUrl ?? last?.workflowId],
     ['Checks', `${counts.started} started, ${counts.skipped} skipped, ${counts.missed} missed`],

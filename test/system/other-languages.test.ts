@@ -113,12 +113,10 @@ test("Temporal's command starts, shows, approves and gives the result", async ()
 
 test("Python's client does", async () => {
   const stackId = uniqueStack('python');
-  const code = example('python', 'Any other language', stackId)
-    .replace('localhost:7233', system.address)
-    .split('\n')
-    .map((line) => `    ${line}`)
-    .join('\n');
-  const program = `import asyncio\n\nasync def main():\n${code}\nasyncio.run(main())\n`;
+  const program = example('python', 'Any other language', stackId).replace(
+    'localhost:7233',
+    system.address,
+  );
   const { docker } = system.engine;
   const container = await docker.createContainer({
     Image: python,

@@ -22,7 +22,7 @@ import { ATTRIBUTE } from '../../temporal/search-attributes.js';
 import type { OperationSummary } from '../types.js';
 import { toCodedError } from '../to-coded-error.js';
 import { describeWhen, scheduleSpec } from './spec.js';
-import type { ScheduleView, SyncResult } from './types.js';
+import type { ScheduledCheck, ScheduleView, SyncResult } from './types.js';
 
 /** Schedules that are described at one time. */
 const AT_ONCE = 16;
@@ -171,7 +171,11 @@ export class Schedules {
   async #view(stackId: string, description: ScheduleDescription): Promise<ScheduleView> {
     const { action, state, info } = description;
     const settings = scheduleSettingsSchema.parse(action.memo?.['settings']);
-    const recent = info.recentActions.at(-1);
+    const [newest, before] = await Promise.all(
+      info.recentActions.slice(-2).reverse().map((action) => this.#check(action)),
+    );
+    const isRunning = newest?.outcome === 'running';
+    const last = isRunning ? before : newest;
     const [next] = info.nextActionTimes;
     const { note } = state;
     return {
@@ -181,7 +185,8 @@ export class Schedules {
       paused: state.paused,
       ...(note ? { note } : {}),
       ...(next === undefined || state.paused ? {} : { next }),
-      ...(recent === undefined ? {} : { last: await this.#last(recent) }),
+      ...(isRunning ? { running: newest } : {}),
+      ...(last === undefined ? {} : { last }),
       counts: {
         started: info.numActionsTaken,
         skipped: info.numActionsSkippedOverlap,
@@ -190,12 +195,10 @@ export class Schedules {
     };
   }
 
-  async #last({
+  async #check({
     takenAt,
     action: { workflow },
-  }: ScheduleDescription['info']['recentActions'][number]): Promise<
-    NonNullable<ScheduleView['last']>
-  > {
+  }: ScheduleDescription['info']['recentActions'][number]): Promise<ScheduledCheck> {
     const run = { workflowId: workflow.workflowId, runId: workflow.firstExecutionRunId };
     const found = await this.dependencies.describeRun(run);
     if (found === undefined) return { at: takenAt, ...run };
