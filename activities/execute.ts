@@ -3,8 +3,10 @@ import { applyStack } from '../src/operation/apply-stack.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
 import type { ActivityDependencies } from './activity-dependencies.js';
+import { containerControl } from './container-control.js';
 import type { Sweep } from './sweep.js';
 import { thisRun } from './this-run.js';
+import { withLog } from './with-log.js';
 
 /** Carries out one approved plan. */
 export function createExecute(
@@ -12,11 +14,14 @@ export function createExecute(
   sweep: Sweep,
 ): Activities['execute'] {
   return (request) =>
-    withScope(({ signal, letGo }) =>
-      applyStack(dependencies, request, thisRun(activityInfo()), {
-        signal,
-        letGo,
-        onContainer: sweep,
-      }),
+    withScope((scope) =>
+      withLog(dependencies, { stackId: request.stackId, step: request.operation }, (log) =>
+        applyStack(
+          dependencies,
+          request,
+          thisRun(activityInfo()),
+          containerControl(scope, log, sweep),
+        ),
+      ),
     );
 }

@@ -7,6 +7,7 @@ import { askForDecision } from './ask-for-decision.js';
 import type { CommandContext } from './command-context.js';
 import { EXIT_CODE, exitCodeOfOutcome, type ExitCode } from './exit-code.js';
 import { followPhases } from './follow-phases.js';
+import { showLog } from './show-log.js';
 import { renderPlan } from './render/plan.js';
 import { renderResult } from './render/result.js';
 import { shortDigest } from './short-digest.js';
@@ -59,6 +60,7 @@ async function watch(
 ): Promise<ExitCode> {
   const { terminal, signal } = context;
   const phases = followPhases(client, started, context);
+  const log = showLog(client, started, context);
   let plan: PlanView | undefined;
   let result: OperationResult;
   try {
@@ -81,10 +83,15 @@ async function watch(
         : undefined;
     }
     result = await client.result(started, { signal });
+    await log.end();
     await phases.stop();
   } catch (error) {
-    await phases.stop(isAbort(error) || signal.aborted ? 'stopped' : 'failed');
+    const isStopped = isAbort(error) || signal.aborted;
+    if (!isStopped) await log.end();
+    await phases.stop(isStopped ? 'stopped' : 'failed');
     throw error;
+  } finally {
+    log.stop();
   }
   terminal.print(...renderResult(result, terminal.style), ...link(started));
   terminal.document({ ...started, plan: plan ?? null, result });

@@ -7,12 +7,17 @@ export async function withStore<T>(
   context: CommandContext,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
-  const config = await context.config();
-  const { openStore } = await import('../src/store/open-store.js');
-  const store = await openStore({ store: config.store, masterKeyFile: config.masterKeyFile });
+  const store = await openConfiguredStore(context);
   try {
     return await work(store);
   } finally {
     store.close();
   }
+}
+
+/** Opens it; the caller closes it. Throws as `withStore`. */
+export async function openConfiguredStore(context: CommandContext): Promise<Store> {
+  const config = await context.config();
+  const { openStore } = await import('../src/store/open-store.js');
+  return openStore({ store: config.store, masterKeyFile: config.masterKeyFile });
 }

@@ -57,6 +57,7 @@ const variables = z.object({
   CLDCTL_KEEP_PLANS: durationSchema.default('30d'),
   CLDCTL_KEEP_STATES: durationSchema.default('90d'),
   CLDCTL_KEEP_REQUESTS: durationSchema.default('180d'),
+  CLDCTL_KEEP_LOGS: durationSchema.default('30d'),
   CLDCTL_KEEP_ARTEFACTS: durationSchema.default('30d'),
   CLDCTL_HTTP_ADDRESS: z
     .string()
@@ -136,6 +137,7 @@ export interface Config {
     readonly plans: number;
     readonly states: number;
     readonly requests: number;
+    readonly logs: number;
     readonly artefacts: number;
   };
   readonly httpAddress?: string;
@@ -211,10 +213,11 @@ export function loadConfig(env: Environment): Config {
       plans: milliseconds(value.CLDCTL_KEEP_PLANS),
       states: milliseconds(value.CLDCTL_KEEP_STATES),
       requests: milliseconds(value.CLDCTL_KEEP_REQUESTS),
+      logs: milliseconds(value.CLDCTL_KEEP_LOGS),
       artefacts: milliseconds(value.CLDCTL_KEEP_ARTEFACTS),
     },
     httpAddress: value.CLDCTL_HTTP_ADDRESS,
-    httpUrl: value.CLDCTL_HTTP_URL?.replace(/\/+$/, ''),
+    httpUrl: (value.CLDCTL_HTTP_URL ?? localUrl(value.CLDCTL_HTTP_ADDRESS))?.replace(/\/+$/, ''),
     metricsAddress: value.CLDCTL_METRICS_ADDRESS,
     webhooksFile: value.CLDCTL_WEBHOOKS_FILE,
     uiUrl: value.CLDCTL_UI_URL?.replace(/\/+$/, ''),
@@ -307,4 +310,10 @@ function withoutUndefined<T extends object>(
   return Object.fromEntries(
     Object.entries(value).filter(([, member]) => member !== undefined),
   ) as never;
+}
+
+/** An address of this machine needs no URL of its own for links. */
+function localUrl(address: string | undefined): string | undefined {
+  if (address === undefined) return undefined;
+  return /^\d+$/.test(address) ? `http://127.0.0.1:${address}` : `http://${address}`;
 }

@@ -15,6 +15,8 @@ export const LINE = 60;
 /** Hex digits of a digest that a person types. */
 export const DIGEST_PREFIX = 16;
 const CHANGES_SHOWN = 20;
+/** Text of the link to the log. */
+const LOGS = 'the log';
 
 const SYMBOL: Readonly<Record<Change['action'], string>> = {
   create: '+',
@@ -62,12 +64,13 @@ export function renderDetails(
     ...(plan === undefined ? [] : [countsLine(plan.summary)]),
     ...(asks ? [`until ${minute(state.decideUntil)}`] : []),
     ...(plan === undefined || asks ? [] : [`plan \`${shortDigest(plan.planDigest)}\``]),
+    ...(state.logs === undefined ? [] : [LOGS]),
     ...(state.requestedBy === undefined ? [] : [`asked by ${state.requestedBy}`]),
   ];
   return [
     `**${state.operation} ${cut(state.stackId, LINE - 32)}**: ${state.phase}`,
     '',
-    ...items.map((item) => cut(`- ${item}`, LINE)),
+    ...items.map((item) => (item === LOGS ? `- [${LOGS}](${state.logs})` : cut(`- ${item}`, LINE))),
     ...(asks
       ? ['', 'Send the Update `decide`:', '', '```json', decideJson(plan.planDigest), '```']
       : []),

@@ -106,6 +106,7 @@ async function run(operation: Operation): Promise<Ending> {
   if (prepared.duplicate !== undefined) return { outcome: 'duplicate', other: prepared.duplicate };
   operation.dockerId = prepared.dockerId;
   if (prepared.notifies !== undefined) operation.notifies = prepared.notifies;
+  if (prepared.logs !== undefined) progress.set({ logs: prepared.logs });
   if (input.operation !== 'preview' && prepared.leftOver !== undefined)
     await settle(operation, prepared);
   const image = prepared.image ?? (await build(operation, prepared));

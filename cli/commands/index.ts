@@ -14,6 +14,7 @@ import { registerImages } from './images.js';
 import { registerImport } from './import.js';
 import { registerKeys } from './keys.js';
 import { registerList } from './list.js';
+import { registerLogs } from './logs.js';
 import { registerOperations } from './operations.js';
 import { registerOutputs } from './outputs.js';
 import { registerPlan } from './plan.js';
@@ -44,6 +45,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerStatus,
   registerList,
   registerOperations,
+  registerLogs,
   registerOutputs,
   registerCancel,
   registerSchedule,

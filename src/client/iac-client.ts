@@ -25,6 +25,7 @@ import {
   type OperationState,
   type PlanView,
 } from '../contract/operation.js';
+import type { LogChunk } from '../contract/log.js';
 import { CodedError } from '../errors.js';
 import {
   QUERY,
@@ -37,6 +38,7 @@ import {
 import { payloadConverter } from '../temporal/payload-converter.js';
 import { operationSummary, visibilityQuery } from './operation-summary.js';
 import { Schedules } from './schedules/schedules.js';
+import { chunksByLink, followChunks, logsUnavailable, type ReadChunks } from './read-logs.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
 import { isUnanswered, toCodedError } from './to-coded-error.js';
@@ -65,6 +67,9 @@ export interface IacClientOptions {
   /** Codecs that encrypt payloads, when the workers have them. */
   readonly payloadCodecs?: PayloadCodec[];
 }
+
+/** Milliseconds between two looks at an operation. */
+const LOOK = 300;
 
 interface CallOptions {
   readonly signal?: AbortSignal;
@@ -276,6 +281,57 @@ export class IacClient {
         () => undefined,
       );
     }
+  }
+
+  /**
+   * The log of an operation, all steps in order, secrets taken out; with `follow` also what comes, until the operation
+   * is over. Needs a worker, and its HTTP endpoint (throws `LogsUnavailable` without), or another way to `read` it.
+   */
+  async *logs(
+    target: OperationTarget,
+    options: CallOptions & { follow?: boolean; read?: ReadChunks } = {},
+  ): AsyncGenerator<LogChunk> {
+    const { signal, follow = false } = options;
+    const read = options.read ?? chunksByLink(await this.#logsLink(target, options), signal);
+    if (!follow) return yield* followChunks(read);
+    const stop = new AbortController();
+    try {
+      yield* followChunks(read, this.#over(target, stop.signal));
+    } finally {
+      stop.abort();
+    }
+  }
+
+  async #logsLink(
+    target: OperationTarget,
+    { signal, follow }: CallOptions & { follow?: boolean },
+  ): Promise<string> {
+    for (;;) {
+      const { logs, phase } = await this.state(target);
+      if (logs !== undefined) return logs;
+      // An operation's first step makes the link.
+      if (follow !== true || phase !== 'detect') throw logsUnavailable();
+      await delay(LOOK, undefined, signal === undefined ? {} : { signal });
+    }
+  }
+
+  /** Fires when the operation is over, however it ends; `stop` gives up watching. */
+  #over(target: OperationTarget, stop: AbortSignal): AbortSignal {
+    const over = new AbortController();
+    const watch = async (): Promise<void> => {
+      try {
+        await this.result(target, { signal: stop });
+      } catch (error) {
+        const isAway = error instanceof CodedError && error.code === 'TemporalUnavailable';
+        if (!isAway) return;
+        await delay(LOOK, undefined, { signal: stop });
+        await watch();
+      }
+    };
+    watch()
+      .catch(() => undefined)
+      .finally(() => over.abort());
+    return over.signal;
   }
 
   /** The stack's record; throws `StackNotFound`. Needs a worker, not workflow history. */

@@ -17,4 +17,5 @@ export type {
   ScheduleSettings,
   ScheduleSettingsInput,
 } from '../contract/schedule.js';
+export type { LogChunk, LogLine } from '../contract/log.js';
 export type { ErrorCode, Failure } from '../contract/error-code.js';

@@ -15,6 +15,7 @@ const CALLER = [
   'OperationCanceled',
   'PlanNotFound',
   'PlanExpired',
+  'LogsUnavailable',
 ] as const;
 const MODULE = [
   'BuildFailed',

@@ -227,6 +227,8 @@ export const operationStateSchema = z.object({
   approvals: z.object({ have: z.number().int(), need: z.number().int() }).optional(),
   decisions: z.array(recordedDecisionSchema),
   outcome: outcomeSchema.optional(),
+  /** Signed link to the log of all steps, as text; absent when the workers have no HTTP endpoint. */
+  logs: z.string().optional(),
 });
 export type OperationState = z.infer<typeof operationStateSchema>;
 

@@ -72,7 +72,8 @@ export interface RunDependencies {
   /** Fires: let go at once; the container goes on, `runModule` throws `AbortError`. */
   readonly letGo?: AbortSignal;
   /** Every event but the sealed result; `at` is the engine's timestamp of the line, for `logsAfter`. */
-  readonly onEvent: (event: EntrypointEvent, at: string) => void;
+  /** A promise that it returns is waited for before the next event. */
+  readonly onEvent: (event: EntrypointEvent, at: string) => void | Promise<void>;
   /** Awaited after the container was created and before it is started; not called when a run is adopted. */
   readonly onStarted?: (containerId: string) => void | Promise<void>;
 }

@@ -118,7 +118,9 @@ async function readEvents(
         tail.push(event.message);
         if (tail.length > TAIL) tail.shift();
       }
-      if (event.type !== 'output') deps.onEvent(event satisfies EntrypointEvent, line.at);
+      if (event.type === 'output') continue;
+      const heard = deps.onEvent(event satisfies EntrypointEvent, line.at);
+      if (heard !== undefined) await heard;
     }
   } finally {
     idle.close();

@@ -1,13 +1,15 @@
-/** The worker's HTTP endpoint: health for who runs it, plans for who has a signed link; it changes nothing. */
+/** The worker's HTTP endpoint: health for who runs it, plans and logs for who has a signed link; it changes nothing. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { stringifyJson, type Json } from '../contract/json.js';
+import type { Json } from '../contract/json.js';
 import type { Engine } from '../docker/engine.js';
 import { CodedError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
 import type { Store } from '../store/open-store.js';
+import { sendJson } from './send-json.js';
+import { sendLog } from './send-log.js';
 import { isSigned, parsePath } from './signed-link.js';
 
 export interface EndpointDependencies {
@@ -36,10 +38,10 @@ export async function startEndpoint(
     const work =
       request.method === 'GET' || request.method === 'HEAD'
         ? answer(dependencies, new URL(request.url ?? '/', 'http://worker'), response)
-        : Promise.resolve(send(response, 405, { error: 'only GET' }));
+        : Promise.resolve(sendJson(response, 405, { error: 'only GET' }));
     work.catch((error: unknown) => {
       dependencies.logger.warn({ reason: String(error) }, 'a request was not answered');
-      if (!response.headersSent) send(response, 500, { error: 'see the log of the worker' });
+      if (!response.headersSent) sendJson(response, 500, { error: 'see the log of the worker' });
       else response.destroy();
     });
   });
@@ -71,23 +73,24 @@ async function answer(
   url: URL,
   response: ServerResponse,
 ): Promise<void> {
-  if (url.pathname === '/healthz') return send(response, 200, { status: 'ok' });
+  if (url.pathname === '/healthz') return sendJson(response, 200, { status: 'ok' });
   if (url.pathname === '/readyz') {
     const parts = await readiness(dependencies);
     const ready = Object.values(parts).every((state) => state === 'ok');
-    return send(response, ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', ...parts });
+    return sendJson(response, ready ? 200 : 503, { status: ready ? 'ok' : 'not ready', ...parts });
   }
   const linked = parsePath(url.pathname);
-  if (linked === undefined) return send(response, 404, { error: 'there is nothing here' });
+  if (linked === undefined) return sendJson(response, 404, { error: 'there is nothing here' });
   const { store } = dependencies;
   if (!(await isSigned(store, linked, url.searchParams)))
-    return send(response, 403, { error: 'this link is not signed by us, or it has expired' });
+    return sendJson(response, 403, { error: 'this link is not signed by us, or it has expired' });
+  if ('runId' in linked) return sendLog(store, linked, url.searchParams, response);
   try {
     const saved = await loadPlan(store, linked.stackId, linked.planDigest, { allowExpired: true });
-    return send(response, 200, planView(saved, Infinity) as unknown as Json);
+    return sendJson(response, 200, planView(saved, Infinity) as unknown as Json);
   } catch (error) {
     if (error instanceof CodedError && error.code === 'PlanNotFound')
-      return send(response, 404, { error: 'this plan is not kept any more' });
+      return sendJson(response, 404, { error: 'this plan is not kept any more' });
     throw error;
   }
 }
@@ -114,15 +117,4 @@ async function readiness({
     within(store.objects.get('readiness')),
   ]);
   return { worker: isServing() ? 'ok' : 'stopping', engine: engineState, store: storeState };
-}
-
-function send(response: ServerResponse, status: number, body: Json): void {
-  response
-    .writeHead(status, {
-      'content-type': 'application/json; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-    })
-    .end(`${stringifyJson(body, 2)}\n`);
 }

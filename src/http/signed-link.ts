@@ -2,23 +2,21 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Store } from '../store/open-store.js';
 
-/** What a link opens. */
-export interface Linked {
-  readonly stackId: string;
-  readonly planDigest: string;
-}
+/** What a link opens: a plan, or the log of a run. */
+export type Linked =
+  | { readonly stackId: string; readonly planDigest: string }
+  | { readonly stackId: string; readonly runId: string };
 
-/** Milliseconds that a link holds: as long as a saved plan can be approved. */
-const HOLDS = 7 * 24 * 3_600_000;
+const DAY = 24 * 3_600_000;
 
-/** The link to a plan below `base`. */
+/** The link below `base`; one to a plan holds for 7 days, as that can be approved, one to a log for 30, as operations wait. */
 export async function signLink(
   store: Pick<Store, 'stackKey'>,
   base: string,
   linked: Linked,
   now = Date.now(),
 ): Promise<string> {
-  const until = String(now + HOLDS);
+  const until = String(now + ('runId' in linked ? 30 : 7) * DAY);
   const url = new URL(pathOf(linked), base.endsWith('/') ? base : `${base}/`);
   url.searchParams.set('until', until);
   url.searchParams.set('signature', await signature(store, linked, until));
@@ -41,20 +39,29 @@ export async function isSigned(
 
 /** Reads what a path names; undefined for any other path. */
 export function parsePath(path: string): Linked | undefined {
-  const match = /^\/stacks\/([a-z0-9][a-z0-9._-]{0,99})\/plans\/([0-9a-f]{64})$/.exec(path);
-  if (match?.[1] === undefined || match[2] === undefined) return undefined;
-  return { stackId: match[1], planDigest: `sha256:${match[2]}` };
+  const [, stackId, plan, runId] =
+    /^\/stacks\/([a-z0-9][a-z0-9._-]{0,99})\/(?:plans\/([0-9a-f]{64})|logs\/([0-9a-f-]{36}))$/.exec(
+      path,
+    ) ?? [];
+  if (stackId === undefined) return undefined;
+  if (plan !== undefined) return { stackId, planDigest: `sha256:${plan}` };
+  return runId === undefined ? undefined : { stackId, runId };
 }
 
-function pathOf({ stackId, planDigest }: Linked): string {
-  return `stacks/${stackId}/plans/${planDigest.replace('sha256:', '')}`;
+function pathOf(linked: Linked): string {
+  const what =
+    'runId' in linked
+      ? `logs/${linked.runId}`
+      : `plans/${linked.planDigest.replace('sha256:', '')}`;
+  return `stacks/${linked.stackId}/${what}`;
 }
 
 async function signature(
   store: Pick<Store, 'stackKey'>,
-  { stackId, planDigest }: Linked,
+  linked: Linked,
   until: string,
 ): Promise<string> {
-  const keys = await store.stackKey(stackId);
-  return keys.seal(`link ${planDigest} ${until}`).toString('hex');
+  const keys = await store.stackKey(linked.stackId);
+  const what = 'runId' in linked ? `log ${linked.runId}` : linked.planDigest;
+  return keys.seal(`link ${what} ${until}`).toString('hex');
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { dockerConfigFolder } from '../docker/docker-host.js';
 import { parseReference } from '../docker/image-reference.js';
-import { pullImage } from '../docker/push.js';
+import { pullImage, type TransferEvent } from '../docker/push.js';
 import { registryAuth, type RegistryAuth } from '../docker/registry-auth.js';
 import { CodedError } from '../errors.js';
 import { createBuilder } from '../standalone/builder.js';
@@ -14,20 +14,36 @@ import { resolveLocalImage } from './resolve-image.js';
 import type { BuildRequest, BuiltModule, ResolvedImage } from './types.js';
 import { unpackArchive } from './unpack-archive.js';
 
+/** How a build, pull or push is ended and watched. */
+export interface BuildControl {
+  readonly signal: AbortSignal;
+  /** Takes a line for the operation's log. */
+  readonly onMessage: (text: string) => void;
+}
+
 /** Gets the image and checks the inputs against it. Throws `ModuleNotFound`, `InvalidModule`, `BuildFailed`, `InvalidInput`, … */
 export async function buildModule(
   dependencies: OperationDependencies,
   { source, input }: BuildRequest,
-  signal: AbortSignal,
+  control: BuildControl,
 ): Promise<BuiltModule> {
   const built =
     'image' in source
-      ? await pulled(dependencies, source.image, input.engine, signal)
+      ? await pulled(dependencies, source.image, input.engine, control)
       : await withDirectory(dependencies, source, (directory) =>
-          builtFrom(dependencies, directory, input.engine, signal),
+          builtFrom(dependencies, directory, input.engine, control),
         );
   await checkInputs(dependencies, built.image, input);
   return built;
+}
+
+/** Lines about a pull or push, without every step of every layer's progress. */
+export function transferMessages(
+  onMessage: BuildControl['onMessage'],
+): (event: TransferEvent) => void {
+  return ({ message, layer, current }) => {
+    if (current === undefined) onMessage(layer === undefined ? message : `${layer} ${message}`);
+  };
 }
 
 /** Credentials for the registry of a reference, as the docker command would find them. */
@@ -46,7 +62,7 @@ async function pulled(
   dependencies: OperationDependencies,
   reference: string,
   wanted: ResolvedImage['engine'] | undefined,
-  signal: AbortSignal,
+  { signal, onMessage }: BuildControl,
 ): Promise<BuiltModule> {
   const { engine } = dependencies;
   const present = await resolveLocalImage(engine, reference, wanted);
@@ -61,7 +77,7 @@ async function pulled(
   const { digest } = await pullImage(
     engine,
     { reference, auth },
-    { signal, platform: engine.platform },
+    { signal, platform: engine.platform, onEvent: transferMessages(onMessage) },
   );
   const { repository } = parseReference(reference);
   const fixed = digest === undefined ? reference : `${repository}@${digest}`;
@@ -75,7 +91,7 @@ async function builtFrom(
   dependencies: OperationDependencies,
   moduleDir: string,
   wanted: ResolvedImage['engine'] | undefined,
-  signal: AbortSignal,
+  { signal, onMessage }: BuildControl,
 ): Promise<BuiltModule> {
   const { engine, config } = dependencies;
   const builder = await createBuilder({ engine, config });
@@ -83,6 +99,7 @@ async function builtFrom(
     const result = await builder.build({
       moduleDir,
       signal,
+      onEvent: ({ message }) => onMessage(message),
       ...(wanted === undefined ? {} : { engine: wanted }),
     });
     const image = await resolveLocalImage(engine, result.imageId, wanted);

@@ -1,6 +1,6 @@
 /** What the steps of an operation work with. */
 import type { Config } from '../config.js';
-import type { EntrypointEvent } from '../contract/event.js';
+import type { LogLine } from '../contract/log.js';
 import type { ModuleDescription } from '../contract/module-schema.js';
 import type { Engine } from '../docker/engine.js';
 import type { Webhook } from '../notifications/webhooks.js';
@@ -23,7 +23,8 @@ export interface StepControl {
   readonly signal: AbortSignal;
   /** Fires: leave the container to the next attempt, at once. */
   readonly letGo?: AbortSignal;
-  readonly onEvent?: (event: EntrypointEvent) => void;
+  /** Takes a redacted line of the step's log; a promise that it returns is waited for before the next line. */
+  readonly onLine?: (line: LogLine) => Promise<void> | undefined;
   /** The container that holds the result; to be removed when the result is safe. */
   readonly onContainer?: (container: RunContainer) => void;
 }

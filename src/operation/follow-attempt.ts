@@ -13,6 +13,7 @@ import type { AttemptContext } from './attempt-context.js';
 import { completeAttempt } from './complete-attempt.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { harvestVolume } from './harvest-volume.js';
+import { logLines } from './log-lines.js';
 import { buildModuleRun } from './module-run.js';
 import type { Executed } from './types.js';
 
@@ -39,13 +40,14 @@ export async function followAttempt(
   const events: DoneEvent[] = [];
   const stop = new AbortController();
   const run = await moduleRun(dependencies, context, attempt);
+  const toLog = logLines(control, context.inputs);
   try {
     const running = runModule(engine, mode === 'run' ? run : { ...run, adoptOnly: true }, {
       signal: AbortSignal.any([control.signal, stop.signal]),
       ...(control.letGo === undefined ? {} : { letGo: control.letGo }),
-      onEvent(event) {
+      onEvent(event, at) {
         if (event.type === 'resource') events.push(event);
-        control.onEvent?.(event);
+        return toLog(event, at);
       },
       onStarted: (containerId) =>
         markStarted(store, attempt, containerId, new Date().toISOString()),

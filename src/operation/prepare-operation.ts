@@ -2,6 +2,7 @@
 import { tooLarge } from '../contract/input-limit.js';
 import type { ModuleSource, OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
+import { signLink } from '../http/signed-link.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { wantedEvents } from '../notifications/webhooks.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
@@ -38,6 +39,11 @@ export async function prepareOperation(
   // A run that is left behind binds the stack to its engine until it is collected there.
   const dockerId = input.operation === 'preview' ? engine.id : (open?.dockerId ?? engine.id);
   const notifies = wantedEvents(dependencies.webhooks, stackId);
+  const { httpUrl } = dependencies.config;
+  const logs =
+    httpUrl === undefined
+      ? undefined
+      : await signLink(store, httpUrl, { stackId, runId: run.runId });
   const source = sourceOf(input, record, plan);
   const image = dockerId === engine.id ? await resolved(dependencies, input, source) : undefined;
   if (image !== undefined && plan === undefined) await checkInputs(dependencies, image, input);
@@ -45,6 +51,7 @@ export async function prepareOperation(
     dockerId,
     module: nameOf(source),
     source,
+    ...(logs === undefined ? {} : { logs }),
     ...(notifies.length === 0 ? {} : { notifies }),
     ...(image === undefined ? {} : { image }),
     ...(plan === undefined ? {} : { plan }),

@@ -19,6 +19,7 @@ import { loadSnapshot } from '../state/snapshot.js';
 import { previewName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
+import { logLines } from './log-lines.js';
 import { failureError, moduleFailure, redacted, redactedError } from './module-failure.js';
 import { buildModuleRun, engineOptions, stateLocation } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
@@ -63,7 +64,7 @@ export async function previewStack(
   const result = await runModule(dependencies.engine, run, {
     signal: control.signal,
     ...(control.letGo === undefined ? {} : { letGo: control.letGo }),
-    onEvent: (event) => control.onEvent?.(event),
+    onEvent: logLines(control, inputs),
   }).catch(async (error: unknown) => {
     // What is left of a container that was killed would be the answer of every further try.
     if (error instanceof CodedError && error.code === 'ContainerLost')

@@ -2,7 +2,7 @@
 import { tagImage } from '../docker/build.js';
 import { pushImage } from '../docker/push.js';
 import { CodedError } from '../errors.js';
-import { authFor } from './build-module.js';
+import { authFor, transferMessages, type BuildControl } from './build-module.js';
 import type { OperationDependencies } from './dependencies.js';
 import type { ResolvedImage } from './types.js';
 
@@ -10,7 +10,7 @@ import type { ResolvedImage } from './types.js';
 export async function pushModule(
   dependencies: OperationDependencies,
   image: ResolvedImage,
-  signal: AbortSignal,
+  { signal, onMessage }: BuildControl,
 ): Promise<ResolvedImage> {
   const { engine, config } = dependencies;
   if (config.registry === undefined) {
@@ -24,7 +24,7 @@ export async function pushModule(
   const { reference } = await pushImage(
     engine,
     { reference: name, auth: await authFor(dependencies, name) },
-    { signal },
+    { signal, onEvent: transferMessages(onMessage) },
   );
   return { ...image, reference, name };
 }

@@ -64,6 +64,7 @@ function retentionOf({ keepMs }: OperationDependencies['config']): Retention {
     states: { ...DEFAULT_RETENTION.states, maxAgeMs: keepMs.states },
     attempts: { maxAgeMs: keepMs.requests },
     requests: { maxAgeMs: keepMs.requests },
+    logs: { maxAgeMs: keepMs.logs },
     artefacts: { maxAgeMs: keepMs.artefacts },
   };
 }

@@ -50,6 +50,8 @@ export interface Preparation {
   readonly module: string;
   /** The saved plan that the input names. */
   readonly plan?: PlannedChanges;
+  /** Signed link to the log of this run; absent when the workers have no endpoint. */
+  readonly logs?: string;
   /** Events of this stack that a webhook wants to hear of; absent in histories from before there were any. */
   readonly notifies?: readonly NotificationEvent[];
   /** A mutating run that an earlier operation left behind: to be settled first. */
@@ -70,6 +72,7 @@ export interface BuiltModule {
 }
 
 export interface PushRequest {
+  readonly stackId: string;
   readonly image: ResolvedImage;
 }
 

@@ -1,5 +1,6 @@
 /** Removes what is old from the store, and never what an open operation, a record or the newest state needs. */
 import { CodedError } from '../errors.js';
+import { LOGS } from '../logs/log-store.js';
 import { listPlans } from '../plan/plan-store.js';
 import { versionKey, versionNumbers } from '../state/snapshot.js';
 import { artefactKey } from '../store/artefacts.js';
@@ -13,12 +14,13 @@ export interface RetentionRule {
   readonly keep: number;
 }
 
-/** How long things are kept; artefacts and requests have no count. */
+/** How long things are kept; artefacts, requests and logs have no count. */
 export interface Retention {
   readonly plans: RetentionRule;
   readonly states: RetentionRule;
   readonly attempts: Pick<RetentionRule, 'maxAgeMs'>;
   readonly requests: Pick<RetentionRule, 'maxAgeMs'>;
+  readonly logs: Pick<RetentionRule, 'maxAgeMs'>;
   /** Only artefacts that nothing refers to. */
   readonly artefacts: Pick<RetentionRule, 'maxAgeMs'>;
 }
@@ -30,6 +32,7 @@ export const DEFAULT_RETENTION: Retention = {
   states: { maxAgeMs: 90 * DAY_MS, keep: 50 },
   attempts: { maxAgeMs: 180 * DAY_MS },
   requests: { maxAgeMs: 180 * DAY_MS },
+  logs: { maxAgeMs: 30 * DAY_MS },
   artefacts: { maxAgeMs: 30 * DAY_MS },
 };
 
@@ -93,6 +96,16 @@ export async function sweepStore(store: Store, options: SweepOptions): Promise<S
     for await (const info of needless(store, stackId, found.record, retention)) {
       if (isOld(info, info.rule)) await remove(info);
     }
+  }
+
+  // A stack that was only ever previewed has logs and no record.
+  const isOpen = new Map<string, boolean>();
+  for await (const info of store.objects.list(LOGS)) {
+    options.signal?.throwIfAborted();
+    const stackId = info.key.split('/')[1] ?? '';
+    if (!isOld(info, retention.logs)) continue;
+    if (!isOpen.has(stackId)) isOpen.set(stackId, await options.isOpen(stackId));
+    if (isOpen.get(stackId) === false) await remove(info);
   }
 
   const needed = new Set(options.protect);

@@ -34,7 +34,7 @@ export async function scriptedImage(
   const digest = createHash('sha256')
     .update(await readFile(source))
     .update(JSON.stringify(changes))
-    .update('2')
+    .update('3')
     .digest('hex')
     .slice(0, 12);
   const reference = `cldctl-test/scripted:${digest}`;
@@ -63,7 +63,11 @@ export async function scriptedImage(
       { name: 'cldctl-entrypoint', bytes: await readFile(executable), ...owner },
       {
         name: 'cldctl/module.json',
-        bytes: JSON.stringify({ engine: 'opentofu', variables: {}, outputs: {} }),
+        bytes: JSON.stringify({
+          engine: 'opentofu',
+          variables: { script: { required: true } },
+          outputs: {},
+        }),
         ...owner,
       },
       ...(await libraries(executable, owner)),

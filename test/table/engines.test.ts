@@ -78,7 +78,7 @@ describe.each(ENGINES)('%s', (name) => {
           stopGraceMs: 20_000,
           runTimeoutMs: 110_000,
         },
-        { signal: abort.signal, onEvent: (event) => lines.push(stringifyJson(event)) },
+        { signal: abort.signal, onEvent: (event) => void lines.push(stringifyJson(event)) },
       );
       lines.push(stringifyJson({ ...result.response, outputs: {} }));
       for (const line of lines) expect(line, 'the secret is shown').not.toContain(TOKEN);

@@ -123,7 +123,7 @@ async function runOnce(
         stopGraceMs: 20_000,
         runTimeoutMs: 100_000,
       },
-      { signal, onEvent: (event) => lines.push(stringifyJson(event)) },
+      { signal, onEvent: (event) => void lines.push(stringifyJson(event)) },
     );
   } finally {
     await removeRun(engine, name, { volumes: true });

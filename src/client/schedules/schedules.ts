@@ -172,7 +172,10 @@ export class Schedules {
     const { action, state, info } = description;
     const settings = scheduleSettingsSchema.parse(action.memo?.['settings']);
     const [newest, before] = await Promise.all(
-      info.recentActions.slice(-2).reverse().map((action) => this.#check(action)),
+      info.recentActions
+        .slice(-2)
+        .reverse()
+        .map((action) => this.#check(action)),
     );
     const isRunning = newest?.outcome === 'running';
     const last = isRunning ? before : newest;

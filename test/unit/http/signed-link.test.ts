@@ -28,3 +28,15 @@ test.each([
 test('a path that names a plan', () => {
   expect(parsePath(`/stacks/shop/plans/${'a'.repeat(64)}`)).toEqual(linked);
 });
+
+test('a link to a log holds for thirty days, and opens no plan', async () => {
+  const store = await openTestStore();
+  const log = { stackId: 'shop', runId: '0190a0de-1c2b-7d3e-8f40-5a6b7c8d9e0f' };
+  const { pathname, searchParams: query } = new URL(
+    await signLink(store, 'https://iac.example.com', log, now),
+  );
+  expect(parsePath(pathname)).toEqual(log);
+  expect(await isSigned(store, log, query, now + 30 * day - 1)).toBe(true);
+  expect(await isSigned(store, log, query, now + 30 * day + 1)).toBe(false);
+  expect(await isSigned(store, linked, query, now)).toBe(false);
+});

@@ -1,4 +1,5 @@
 import { utimes } from 'node:fs/promises';
+import { createLogWriter } from '../../../src/logs/log-writer.js';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -15,7 +16,7 @@ import { openTestStore } from '../store/open-test-store.js';
 const at = '2026-01-01T00:00:00.000Z';
 const never = { maxAgeMs: 0, keep: 0 };
 /** Everything is old, nothing is kept for its number. */
-const strict = { plans: never, states: never, attempts: never, requests: never, artefacts: never };
+const strict = { plans: never, states: never, attempts: never, requests: never, logs: never, artefacts: never };
 const meta = (serial: number) => ({ fingerprint: `l/${serial}`, operation: 'apply' as const, at });
 
 async function keys(store: Store, prefix = ''): Promise<string[]> {
@@ -160,6 +161,18 @@ describe('a sweep', () => {
     const report = await sweep(store, { isOpen: () => true });
     expect(report.damaged).toEqual([plan]);
     expect(await keys(store, 'artefacts/')).toEqual(before);
+  });
+
+  test('removes old logs, also of a stack that was only previewed, and none of an open one', async () => {
+    const store = await openTestStore();
+    for (const stackId of ['shop', 'looked-at']) {
+      const owner = { stackId, runId: `run-of-${stackId}` };
+      const log = createLogWriter(store, owner, 'preview');
+      void log.add({ at: '2026-01-01T00:00:00.000000000Z', text: 'planning' });
+      await log.close();
+    }
+    await sweep(store, { isOpen: (stackId) => stackId === 'shop' });
+    expect(await keys(store, 'logs/')).toEqual(['logs/shop/run-of-shop/000000']);
   });
 
   test('keeps artefacts that a running operation needs, and those that were just stored again', async () => {
