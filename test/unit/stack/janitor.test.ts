@@ -16,7 +16,14 @@ import { openTestStore } from '../store/open-test-store.js';
 const at = '2026-01-01T00:00:00.000Z';
 const never = { maxAgeMs: 0, keep: 0 };
 /** Everything is old, nothing is kept for its number. */
-const strict = { plans: never, states: never, attempts: never, requests: never, logs: never, artefacts: never };
+const strict = {
+  plans: never,
+  states: never,
+  attempts: never,
+  requests: never,
+  logs: never,
+  artefacts: never,
+};
 const meta = (serial: number) => ({ fingerprint: `l/${serial}`, operation: 'apply' as const, at });
 
 async function keys(store: Store, prefix = ''): Promise<string[]> {
