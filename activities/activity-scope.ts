@@ -67,7 +67,7 @@ export async function withFailures<T>(work: () => Promise<T>): Promise<T> {
 export function toFailure(error: unknown): ApplicationFailure {
   const coded = asCodedError(error);
   const failure = boundFailure(coded.toFailure());
-  return ApplicationFailure.create({
+  const made = ApplicationFailure.create({
     type: coded.code,
     message: coded.message.split('\n')[0] ?? '',
     nonRetryable: !coded.retryable,
@@ -75,6 +75,9 @@ export function toFailure(error: unknown): ApplicationFailure {
     ...(coded.code === 'StateLocked' ? { nextRetryDelay: '15s' as const } : {}),
     // Without a cause: what is below may carry what must not reach the history.
   });
+  // A place in our code says something about our own errors only.
+  if (coded.code !== 'InternalError') made.stack = '';
+  return made;
 }
 
 function isAbortError(error: unknown): boolean {

@@ -15,8 +15,6 @@ export const LINE = 60;
 /** Hex digits of a digest that a person types. */
 export const DIGEST_PREFIX = 16;
 const CHANGES_SHOWN = 20;
-/** Text of the link to the log. */
-const LOGS = 'the log';
 
 const SYMBOL: Readonly<Record<Change['action'], string>> = {
   create: '+',
@@ -51,31 +49,38 @@ export function decideJson(planDigest: string): string {
   );
 }
 
-/** Renders state, plan and what else is to be told; no line but the decide block's is longer than `LINE`. */
+/**
+ * Renders state, plan and what else is to be told. The frame is as high as the list of events beside it: a waiting run
+ * has few, so what a decision needs takes as few lines as can be. Paragraphs wrap, blocks of code are cut.
+ */
 export function renderDetails(
   state: OperationState,
   plan: PlanView | undefined,
   told: readonly string[] = [],
 ): string {
   const asks = plan !== undefined && state.phase === 'awaiting-approval';
-  const items = [
+  const facts = [
     ...(state.outcome === undefined ? [] : [`outcome: ${state.outcome}`]),
-    ...told,
     ...(plan === undefined ? [] : [countsLine(plan.summary)]),
     ...(asks ? [`until ${minute(state.decideUntil)}`] : []),
     ...(plan === undefined || asks ? [] : [`plan \`${shortDigest(plan.planDigest)}\``]),
-    ...(state.logs === undefined ? [] : [LOGS]),
-    ...(state.requestedBy === undefined ? [] : [`asked by ${state.requestedBy}`]),
+    ...(state.requestedBy === undefined ? [] : [`asked by ${cut(state.requestedBy, LINE / 2)}`]),
   ];
-  return [
+  const links = [
+    ...(plan?.link === undefined ? [] : [`[the whole plan](${plan.link})`]),
+    ...(state.logs === undefined ? [] : [`[the log](${state.logs})`]),
+  ];
+  const paragraphs = [
     `**${state.operation} ${cut(state.stackId, LINE - 32)}**: ${state.phase}`,
-    '',
-    ...items.map((item) => (item === LOGS ? `- [${LOGS}](${state.logs})` : cut(`- ${item}`, LINE))),
+    ...told.map((line) => cut(line, LINE)),
+    facts.join(' · '),
+    links.join(' · '),
     ...(asks
-      ? ['', 'Send the Update `decide`:', '', '```json', decideJson(plan.planDigest), '```']
+      ? ['Send the Update `decide`:', `\`\`\`json\n${decideJson(plan.planDigest)}\n\`\`\``]
       : []),
-    ...(plan === undefined ? [] : ['', ...planLines(plan)]),
-  ].join('\n');
+    ...(plan === undefined ? [] : planLines(plan)),
+  ];
+  return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
 }
 
 /** What became of the approved changes, e.g. `receipt: 3 done, 1 failed`. */
@@ -104,9 +109,7 @@ function planLines(plan: PlanView): string[] {
     ...outputs,
   ];
   return [
-    ...(body.length === 0 ? [] : ['```', ...body, '```']),
-    // A link's address is not shown: only its text counts for the line.
-    ...(plan.link === undefined ? [] : [`[the whole plan](${plan.link})`]),
+    ...(body.length === 0 ? [] : [`\`\`\`\n${body.join('\n')}\n\`\`\``]),
     ...drift,
     ...plan.notices.slice(0, 3).map((notice) => cut(notice, LINE)),
     cut(`image \`${cut(plan.image, LINE - 10)}\``, LINE),

@@ -9,12 +9,15 @@ import { errorCodeSchema, failureSchema, type Failure } from '../src/contract/er
 
 /** A failure that fails the run, an update, or rejects an update when a validator throws it. */
 export function applicationFailure(failure: Failure): ApplicationFailure {
-  return ApplicationFailure.create({
+  const made = ApplicationFailure.create({
     type: failure.code,
     message: failure.message,
     nonRetryable: true,
     details: [failure],
   });
+  // The UI shows it below the message to whoever sent an update; where in our code it was said helps nobody there.
+  made.stack = '';
+  return made;
 }
 
 /** What anything thrown in an operation means; `doing` names the step for what has no code of its own. */

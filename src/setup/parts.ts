@@ -9,7 +9,12 @@ import { providerMirror, type ProviderMirror } from './provider-mirror.js';
 import { pulumiPrograms, type PulumiPrograms } from './pulumi.js';
 import { registryProgram, type RegistryProgram } from './registry-program.js';
 import { temporalExecutable } from './temporal-executable.js';
-import { composeExecutable, postgresPrograms, s3ServerExecutable } from './test-tools.js';
+import {
+  browserExecutable,
+  composeExecutable,
+  postgresPrograms,
+  s3ServerExecutable,
+} from './test-tools.js';
 
 /** What each part of a local system gives when it is ready. */
 export interface PartResults {
@@ -42,6 +47,8 @@ export interface PartResults {
   versitygw: string;
   /** Path of Compose v2. */
   compose: string;
+  /** Path of Chromium. */
+  browser: string;
   /** Directory of PostgreSQL's programs. */
   postgresql: string;
   /** Path of the entrypoint's executable for Linux on arm64. */
@@ -74,6 +81,7 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   pulumi: pulumiPrograms,
   versitygw: s3ServerExecutable,
   compose: composeExecutable,
+  browser: browserExecutable,
   postgresql: postgresPrograms,
   'entrypoint-arm64': (context) => entrypointExecutable(context, 'arm64'),
   'node-arm64': nodeForArm64,

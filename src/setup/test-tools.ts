@@ -25,6 +25,22 @@ export function composeExecutable(context: SetupContext): Promise<string> {
   });
 }
 
+/** Path of a Chromium that runs without a screen. */
+export async function browserExecutable(context: SetupContext): Promise<string> {
+  const executable = '/usr/bin/chromium';
+  return context.steps.step('find Chromium', async (step) => {
+    if (existsSync(executable)) step.markCached();
+    else
+      await installPackages(
+        ['chromium', 'fonts-dejavu-core'],
+        context.cacheDirectory,
+        step.signal,
+        step.progress,
+      );
+    return executable;
+  });
+}
+
 /** Directory of PostgreSQL's programs (`initdb`, `postgres`, `psql`) on this Debian machine. */
 export async function postgresPrograms(context: SetupContext): Promise<string> {
   const directory = `/usr/lib/postgresql/${versions.postgresMajor}/bin`;

@@ -36,6 +36,8 @@ export interface LocalSystem {
   readonly client: IacClient;
   readonly env: Readonly<Record<string, string>>;
   readonly address: string;
+  /** Base address of the server's UI. */
+  readonly uiUrl: string;
   /** Starts a worker process, with further variables, and waits until it serves. */
   startWorker(env?: Readonly<Record<string, string>>): Promise<RunningCommand>;
   /** Kills the Temporal server and starts it again on the same port and database. */
@@ -85,6 +87,7 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
     client,
     env,
     address,
+    uiUrl: server.uiUrl,
     containers,
     async startWorker(more = {}) {
       const worker = startCommand(['worker', '--create-key'], { env: { ...env, ...more } });

@@ -42,10 +42,13 @@ const plan = {
   notices: ['a notice that goes on for longer than the half-width frame of the page can show'],
 } as unknown as PlanView;
 
-test('no line is longer than the page shows, and what has to be pasted is near the top', () => {
-  const lines = renderDetails(state, plan).split('\n');
-  for (const line of lines) expect(line.length, line).toBeLessThanOrEqual(LINE);
-  expect(lines.findIndex((line) => line.includes('"planDigest"'))).toBeLessThan(12);
+test('no line of code is longer than the page shows, and what has to be pasted is near the top', () => {
+  const text = renderDetails({ ...state, logs: 'https://iac.example.com/log' }, plan);
+  for (const [, code = ''] of text.matchAll(/```\w*\n([^]*?)```/g))
+    for (const line of code.split('\n')) expect(line.length, line).toBeLessThanOrEqual(LINE);
+  const lines = text.split('\n').filter((line) => line !== '');
+  expect(lines.findIndex((line) => line.includes('"planDigest"'))).toBeLessThan(8);
+  expect(lines.findIndex((line) => line.includes('[the log](https:'))).toBeLessThan(4);
 });
 
 test('the pasted JSON is pretty-printed, whole, and names the plan by 16 digits', () => {
@@ -74,5 +77,5 @@ test('a receipt says what became of the changes, zeros left out', () => {
   const receipt = { done: 3, failed: 1, not_reached: 0, unapproved: 0, entries: [] };
   expect(receiptLine(receipt)).toBe('receipt: 3 done, 1 failed');
   const text = renderDetails({ ...state, phase: 'done' }, plan, [receiptLine(receipt)]);
-  expect(text.split('\n')[2]).toBe('- receipt: 3 done, 1 failed');
+  expect(text.split('\n')[2]).toBe('receipt: 3 done, 1 failed');
 });
