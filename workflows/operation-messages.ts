@@ -1,7 +1,6 @@
 /** Handlers of an operation's updates and queries. */
 import { condition, setHandler } from '@temporalio/workflow';
-import type { PlanReady } from '../src/client/types.js';
-import { killSchema } from '../src/contract/operation.js';
+import { killSchema, waitPlanSchema, type PlanReady } from '../src/contract/operation.js';
 import { applicationFailure, failureOf } from './failures.js';
 import * as messages from './messages.js';
 import { defined, summaryLine, type Operation } from './operation.js';
@@ -24,6 +23,7 @@ export function handleMessages(operation: Operation): void {
     description: 'End an operation that waits for approval: {by, reason?}',
   });
   setHandler(messages.waitPlanUpdate, () => waitPlan(operation), {
+    validator: (raw) => void validate(waitPlanSchema, raw ?? {}, 'waitPlan'),
     description: 'Wait until the plan can be read: {}',
   });
   setHandler(messages.stateQuery, () => progress.state, { description: 'Where the operation is' });

@@ -1,13 +1,12 @@
 /** `readStack`: a stack's record for clients that hold no store key. */
-import * as z from 'zod';
-import { stackIdSchema } from '../src/contract/operation.js';
+import { readStackSchema, type StackView } from '../src/contract/stack.js';
 import { failureOf, applicationFailure } from './failures.js';
 import { light } from './policies.js';
 import { validate } from './validate.js';
 
 /** Answers what the record says, without sensitive values; fails `StackNotFound`. */
-export async function readStack(raw: unknown): Promise<unknown> {
-  const { stackId } = validate(z.strictObject({ stackId: stackIdSchema }), raw, 'readStack');
+export async function readStack(raw: unknown): Promise<StackView> {
+  const { stackId } = validate(readStackSchema, raw, 'readStack');
   try {
     return await light.readStack({ stackId });
   } catch (error) {

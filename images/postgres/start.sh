@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts PostgreSQL the way the public image does: POSTGRES_PASSWORD (required), POSTGRES_USER (default postgres)
+# Starts PostgreSQL the way the public image does: POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE (required), POSTGRES_USER (default postgres)
 # and POSTGRES_DB (default: the user) take effect when the data directory is still empty.
 set -eu
 
@@ -7,6 +7,9 @@ if [ "${1:-postgres}" != postgres ]; then
   exec "$@"
 fi
 
+if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+  POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
+fi
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
 

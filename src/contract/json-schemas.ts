@@ -4,17 +4,22 @@ import { entrypointEventSchema } from './event.js';
 import { failureSchema } from './error-code.js';
 import { moduleDescriptionSchema } from './module-schema.js';
 import {
+  acknowledgementSchema,
   decisionResultSchema,
   decisionSchema,
   killSchema,
   operationInputSchema,
   operationResultSchema,
   operationStateSchema,
+  planReadySchema,
   planViewSchema,
   supersedeSchema,
+  waitPlanSchema,
 } from './operation.js';
 import { changeSchema } from './change.js';
 import { notificationSchema } from './notification.js';
+import { logChunkSchema } from './log.js';
+import { listStacksSchema, readStackSchema, stackPageSchema, stackViewSchema } from './stack.js';
 import { moduleRequestSchema } from './request.js';
 import { moduleResponseSchema } from './response.js';
 import {
@@ -47,6 +52,14 @@ const SOURCES: readonly (readonly [string, string, z.ZodType, 'input' | 'output'
   ['decision-result', 'Result of the update decide', decisionResultSchema, 'output'],
   ['kill', 'Argument of the update kill', killSchema, 'input'],
   ['supersede', 'Argument of the update supersede', supersedeSchema, 'input'],
+  ['acknowledgement', 'Result of the updates kill and supersede', acknowledgementSchema, 'output'],
+  ['wait-plan', 'Argument of the update waitPlan', waitPlanSchema, 'input'],
+  ['plan-ready', 'Result of the update waitPlan', planReadySchema, 'output'],
+  ['read-stack', 'Argument of the workflow readStack', readStackSchema, 'input'],
+  ['stack-view', 'Result of the workflow readStack', stackViewSchema, 'output'],
+  ['list-stacks', 'Argument of the workflow listStacks', listStacksSchema, 'input'],
+  ['stack-page', 'Result of the workflow listStacks', stackPageSchema, 'output'],
+  ['log-chunk', 'One line of a log that is followed over HTTP', logChunkSchema, 'output'],
   [
     'scheduled-refresh-input',
     'Argument of the workflow scheduledRefresh',

@@ -232,6 +232,23 @@ export const operationStateSchema = z.object({
 });
 export type OperationState = z.infer<typeof operationStateSchema>;
 
+/** Argument of the update `waitPlan`. */
+export const waitPlanSchema = z.strictObject({});
+/** What it answers: a plan waits for a decision, or the operation needs none any more. */
+export const planReadySchema = z.object({
+  phase: phaseSchema,
+  planDigest: digestSchema.optional(),
+  summary: changeSummarySchema.optional(),
+  /** Until when a decision can be given, ISO 8601. */
+  decideUntil: z.string().optional(),
+  outcome: outcomeSchema.optional(),
+});
+export type PlanReady = z.infer<typeof planReadySchema>;
+
+/** What the updates `kill` and `supersede` answer. */
+export const acknowledgementSchema = z.object({ message: z.string() });
+export type Acknowledgement = z.infer<typeof acknowledgementSchema>;
+
 export const operationResultSchema = z.object({
   outcome: outcomeSchema,
   stackId: stackIdSchema,

@@ -1,5 +1,5 @@
 /** Stacks by their records, as clients without a store key see them. */
-import type { StackPage, StackSummary } from '../client/types.js';
+import type { StackPage, StackSummary } from '../contract/stack.js';
 import { CodedError } from '../errors.js';
 import { listStacks as listIds, readRecord } from '../stack/record.js';
 import type { ListStacksRequest } from './types.js';

@@ -1,5 +1,5 @@
 /** A stack's record as clients without a store key see it. */
-import type { StackView } from '../client/types.js';
+import type { StackView } from '../contract/stack.js';
 import { CodedError } from '../errors.js';
 import { readRecord } from '../stack/record.js';
 import type { OperationDependencies } from './dependencies.js';

@@ -1,19 +1,17 @@
 /** Inputs and credentials of a run, with every reference replaced by its value at the moment of use. */
 import type { Json } from '../contract/json.js';
-import { CodedError } from '../errors.js';
 import { maskInputs } from '../plan/inputs.js';
 import { resolveCredentials } from '../secrets/credentials.js';
 import { createRedactor, type Redactor } from '../secrets/redact.js';
-import { resolveReferences, type ReferenceResolver } from '../secrets/references.js';
+import { resolveReferences } from '../secrets/references.js';
 import {
   directorySource,
   environmentSource,
   resolveSecret,
   type SecretSource,
 } from '../secrets/sources.js';
-import { readRecord } from '../stack/record.js';
-import type { Store } from '../store/open-store.js';
 import type { OperationDependencies } from './dependencies.js';
+import { outputReader } from './read-output.js';
 
 export interface RunInputs {
   readonly inputs: Record<string, Json>;
@@ -38,7 +36,10 @@ export async function resolveRunInputs(
   const { store, config } = dependencies;
   const sources = secretSources(config);
   const [resolved, found, keys] = await Promise.all([
-    resolveReferences(inputs, resolver(store, sources)),
+    resolveReferences(inputs, {
+      secret: (name) => resolveSecret(sources, name),
+      output: outputReader(store, stackId),
+    }),
     resolveCredentials(sources, credentials, config.credentials),
     store.stackKey(stackId),
   ]);
@@ -64,30 +65,6 @@ export function secretSources(config: OperationDependencies['config']): SecretSo
     environmentSource(config.secretValues, config.secretsEnv),
     ...(config.secretsDir === undefined ? [] : [directorySource(config.secretsDir)]),
   ];
-}
-
-function resolver(store: Store, sources: readonly SecretSource[]): ReferenceResolver {
-  return {
-    secret: (name) => resolveSecret(sources, name),
-    async output(stack, name) {
-      const found = await readRecord(store, stack);
-      if (found === undefined) {
-        throw new CodedError(
-          'StackNotFound',
-          `there is no stack ${stack}, whose output ${name} an input refers to`,
-        );
-      }
-      const output = found.record.outputs?.[name];
-      if (output === undefined) {
-        const known = Object.keys(found.record.outputs ?? {}).join(', ') || 'none';
-        throw new CodedError(
-          'InvalidInput',
-          `stack ${stack} has no output ${name}; it has: ${known}`,
-        );
-      }
-      return { value: output.value, sensitive: output.sensitive === true };
-    },
-  };
 }
 
 /** Inputs of a run whose secrets are gone: enough to collect it. */

@@ -1,5 +1,5 @@
 /** What the steps of an operation take and give; the boundary between workflows and activities. */
-import type { StackPage } from '../client/types.js';
+import type { StackPage, StackView } from '../contract/stack.js';
 import type { Engine } from '../contract/module-schema.js';
 import type {
   ModuleSource,
@@ -191,7 +191,7 @@ export interface Activities {
   settle(request: SettleRequest): Promise<Settled>;
   kill(request: KillRequest): Promise<{ message: string }>;
   record(request: RecordRequest): Promise<void>;
-  readStack(request: { readonly stackId: string }): Promise<unknown>;
+  readStack(request: { readonly stackId: string }): Promise<StackView>;
   listStacks(request: ListStacksRequest): Promise<StackPage>;
   noteDrift(request: NoteDriftRequest): Promise<DriftNoted>;
   recipients(request: RecipientsRequest): Promise<string[]>;

@@ -1,3 +1,4 @@
+import { registryImage, temporalServerImage, temporalUiImage } from './compose-images.js';
 import { ensureBaseImage } from './base-image.js';
 import type { SetupContext } from './context.js';
 import { debianImage } from './debian-image.js';
@@ -47,6 +48,10 @@ export interface PartResults {
   versitygw: string;
   /** Path of Compose v2. */
   compose: string;
+  /** References of images for `docker-compose.yml`. */
+  'temporal-image': string;
+  'temporal-ui-image': string;
+  'registry-image': string;
   /** Path of Chromium. */
   browser: string;
   /** Directory of PostgreSQL's programs. */
@@ -81,6 +86,9 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   pulumi: pulumiPrograms,
   versitygw: s3ServerExecutable,
   compose: composeExecutable,
+  'temporal-image': temporalServerImage,
+  'temporal-ui-image': temporalUiImage,
+  'registry-image': registryImage,
   browser: browserExecutable,
   postgresql: postgresPrograms,
   'entrypoint-arm64': (context) => entrypointExecutable(context, 'arm64'),

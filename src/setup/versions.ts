@@ -15,6 +15,8 @@ export const versions = {
   providerTime: '0.14.2',
   versitygw: '1.8.0',
   compose: '2.40.3',
+  temporalServer: '1.29.1',
+  temporalUi: '2.42.1',
 } as const;
 
 /** The container contract between worker and entrypoint, as the image label `dev.cldctl.contract` says it. */

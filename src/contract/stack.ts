@@ -1,0 +1,67 @@
+/** A stack as its record tells of it to who holds no key of the store: arguments and results of `readStack` and `listStacks`. */
+import * as z from 'zod';
+import { jsonSchema } from './change.js';
+import { stackIdSchema } from './operation.js';
+
+const entrySchema = z.object({
+  operation: z.string(),
+  outcome: z.string(),
+  at: z.string(),
+  by: z.string().optional(),
+  planDigest: z.string().optional(),
+});
+const openRunSchema = z.object({
+  operation: z.string(),
+  workflowId: z.string(),
+  runId: z.string(),
+});
+const driftSchema = z.object({ fingerprint: z.string(), at: z.string() });
+
+export const readStackSchema = z.strictObject({ stackId: stackIdSchema });
+
+export const stackViewSchema = z.object({
+  stackId: stackIdSchema,
+  engine: z.string().optional(),
+  image: z.string().optional(),
+  createdAt: z.string(),
+  /** Values that are not sensitive; sensitive ones without a value. */
+  outputs: z.record(
+    z.string(),
+    z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
+  ),
+  /** The operation that holds the stack now. */
+  openRun: openRunSchema.optional(),
+  state: z.object({ version: z.number().int(), at: z.string() }).optional(),
+  drift: driftSchema.optional(),
+  operations: z.array(entrySchema),
+});
+export type StackView = z.infer<typeof stackViewSchema>;
+
+export const listStacksSchema = z.strictObject({
+  /** Ids that begin so. */
+  prefix: stackIdSchema.optional(),
+  /** First id of the part that is wanted. */
+  from: stackIdSchema.optional(),
+});
+
+export const stackSummarySchema = z.object({
+  stackId: stackIdSchema,
+  createdAt: z.string().optional(),
+  engine: z.string().optional(),
+  image: z.string().optional(),
+  /** The operation that ended last. */
+  last: entrySchema.optional(),
+  /** The operation that holds the stack now. */
+  openRun: openRunSchema.optional(),
+  drift: driftSchema.optional(),
+  /** Why its record can't be read. */
+  damaged: z.string().optional(),
+});
+export type StackSummary = z.infer<typeof stackSummarySchema>;
+
+/** A part of the list of stacks, by id; `next` is where the following part begins. */
+export const stackPageSchema = z.object({
+  stacks: z.array(stackSummarySchema),
+  next: z.string().optional(),
+});
+export type StackPage = z.infer<typeof stackPageSchema>;
