@@ -1,6 +1,7 @@
 /** Temporal's errors as coded errors that name cause and next step. */
 import {
   isGrpcServiceError,
+  QueryNotRegisteredError,
   ServiceError,
   WorkflowFailedError,
   WorkflowUpdateFailedError,
@@ -23,6 +24,9 @@ const INVALID_ARGUMENT = 3;
 const UNAVAILABLE = 14;
 const NOT_FOUND = 5;
 
+/** What the SDK (1.24) answers for an update without a handler. */
+const UNKNOWN_UPDATE = /^No registered handler for update/;
+
 /** Maps an error of the Temporal client; `subject` is what the call was about, e.g. `stack acme`. */
 export function toCodedError(error: unknown, subject: string): CodedError {
   if (error instanceof CodedError) return error;
@@ -34,6 +38,7 @@ export function toCodedError(error: unknown, subject: string): CodedError {
       cause: error,
     });
   }
+  if (error instanceof QueryNotRegisteredError) return olderWorker(subject, error);
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return noWorker(subject, error);
   return fromService(error, subject);
 }
@@ -48,6 +53,7 @@ export function fromFailure(cause: unknown, subject: string): CodedError {
         cause,
       });
     }
+    if (UNKNOWN_UPDATE.test(cause.message)) return olderWorker(subject, cause);
     const code = errorCodeSchema.safeParse(cause.type);
     return new CodedError(code.success ? code.data : 'InternalError', cause.message, { cause });
   }
@@ -102,11 +108,20 @@ function fromService(error: unknown, subject: string): CodedError {
   );
 }
 
+/** The error of a message that the workers do not know. */
+function olderWorker(subject: string, cause: unknown): CodedError {
+  return new CodedError(
+    'InvalidConfiguration',
+    `${subject}: the workers are older than this client and do not know this message; upgrade them`,
+    { cause },
+  );
+}
+
 /** The error of a call that no worker answered in time. */
 export function noWorker(subject: string, cause?: unknown): CodedError {
   return new CodedError(
     'TemporalUnavailable',
-    `${subject}: no worker answers on queue ${TASK_QUEUE}; start one: cldctl-iac worker`,
+    `${subject}: no worker answers on queue ${TASK_QUEUE}, or only older ones; start one: cldctl-iac worker`,
     { cause },
   );
 }

@@ -4,7 +4,7 @@ import type { Store } from '../store/open-store.js';
 import { countChunks, createChunk, readChunk, type LogOwner } from './log-store.js';
 
 /** Characters after which lines go to the store at once. */
-const CHUNK = 1024 * 1024;
+const CHUNK = 256 * 1024;
 /** Characters that are held while the store is away; then the oldest lines go. */
 const HELD = 4 * 1024 * 1024;
 /** Milliseconds that a line waits for others. */

@@ -33,7 +33,7 @@ export async function goBuild(context: SetupContext, tool: GoTool): Promise<stri
   for (const file of ['go.mod', 'go.sum', 'tools.go'])
     recipe.update(readFileSync(join(wrapper, file)));
 
-  return context.steps.step(`build ${tool.name} ${tool.version} from source`, (step) =>
+  return context.steps.step(`build ${binary} ${tool.version} from source`, (step) =>
     context.steps.heavy(async () => {
       const lock = {
         signal: step.signal,
