@@ -1,7 +1,7 @@
 /** Stacks by their records, as clients without a store key see them. */
 import type { StackPage, StackSummary } from '../contract/stack.js';
 import { CodedError } from '../errors.js';
-import { listStacks as listIds, readRecord } from '../stack/record.js';
+import { listStacks as listRecords, readRecord } from '../stack/record.js';
 import type { ListStacksRequest } from './types.js';
 import type { OperationDependencies } from './dependencies.js';
 
@@ -10,30 +10,36 @@ const PAGE = 1000;
 /** Records that are read at one time. */
 const AT_ONCE = 32;
 
+interface Listed {
+  readonly stackId: string;
+  readonly number: number;
+}
+
 /** Lists stacks in the order of their ids; a record that can't be read is told in its place. Throws `StoreUnavailable`. */
 export async function listStacks(
   { store }: Pick<OperationDependencies, 'store'>,
   { prefix = '', from = '' }: ListStacksRequest,
 ): Promise<StackPage> {
-  const ids: string[] = [];
-  for await (const id of listIds(store, prefix)) {
+  const listed: Listed[] = [];
+  for await (const found of listRecords(store, prefix)) {
     // Keys end an id with a slash: `a-b` comes before `a`.
-    if (`${id}/` < `${from}/`) continue;
-    if (ids.length === PAGE) return { stacks: await summaries(store, ids), next: id };
-    ids.push(id);
+    if (`${found.stackId}/` < `${from}/`) continue;
+    if (listed.length === PAGE)
+      return { stacks: await summaries(store, listed), next: found.stackId };
+    listed.push(found);
   }
-  return { stacks: await summaries(store, ids) };
+  return { stacks: await summaries(store, listed) };
 }
 
 async function summaries(
   store: OperationDependencies['store'],
-  ids: readonly string[],
+  listed: readonly Listed[],
 ): Promise<StackSummary[]> {
   const found: (StackSummary | undefined)[] = [];
   let next = 0;
   const reader = async (): Promise<void> => {
-    for (let index = next++; index < ids.length; index = next++)
-      found[index] = await summary(store, ids[index] ?? '');
+    for (let index = next++; index < listed.length; index = next++)
+      found[index] = await summary(store, listed[index] as Listed);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, reader));
   return found.filter((each) => each !== undefined);
@@ -41,10 +47,10 @@ async function summaries(
 
 async function summary(
   store: OperationDependencies['store'],
-  stackId: string,
+  { stackId, number }: Listed,
 ): Promise<StackSummary | undefined> {
   try {
-    const record = (await readRecord(store, stackId))?.record;
+    const record = (await readRecord(store, stackId, number))?.record;
     if (record === undefined) return undefined;
     const { createdAt, engine, image, operations, openRun, drift } = record;
     const last = operations.at(-1);

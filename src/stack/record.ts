@@ -160,13 +160,18 @@ export function runToRepeat(
   return record?.lastRun ?? record?.lastApplied;
 }
 
-/** The newest record of a stack, or undefined when it has none. Throws `StateDamaged` when it was altered. */
+/**
+ * The newest record of a stack, or undefined when it has none; `listed` is its number where that was just listed.
+ * Throws `StateDamaged` when it was altered.
+ */
 export async function readRecord(
   store: Store,
   stackId: string,
+  listed?: number,
 ): Promise<NumberedRecord | undefined> {
   for (let tries = 1; ; tries += 1) {
-    const number = (await recordNumbers(store, stackId)).at(-1);
+    const known = tries === 1 ? listed : undefined;
+    const number = known ?? (await recordNumbers(store, stackId)).at(-1);
     if (number === undefined) return undefined;
     const key = recordKey(stackId, number);
     const bytes = await store.objects.get(key);
@@ -235,14 +240,18 @@ export async function updateRecord(
   }
 }
 
-/** Ids of all stacks that have a record, in the order of their keys. */
-export async function* listStacks(store: Store, prefix = ''): AsyncIterable<string> {
-  let last: string | undefined;
+/** All stacks that have a record with the number of the newest, in the order of their keys. */
+export async function* listStacks(
+  store: Store,
+  prefix = '',
+): AsyncIterable<{ readonly stackId: string; readonly number: number }> {
+  let last: { stackId: string; number: number } | undefined;
   for await (const { key } of store.objects.list(`records/${prefix}`)) {
-    const stackId = key.split('/')[1] ?? '';
-    if (stackId !== last) yield stackId;
-    last = stackId;
+    const [, stackId = '', number] = key.split('/');
+    if (last !== undefined && last.stackId !== stackId) yield last;
+    last = { stackId, number: Number(number) };
   }
+  if (last !== undefined) yield last;
 }
 
 async function recordNumbers(store: Store, stackId: string): Promise<number[]> {

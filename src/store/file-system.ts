@@ -88,25 +88,60 @@ async function* listFolder(base: string, prefix: string): AsyncIterable<ObjectIn
   }
 }
 
-async function* walk(base: string, folder: string, prefix: string): AsyncIterable<ObjectInfo> {
+/** Folders that are read before it is their turn: a folder a stack adds up. */
+const AHEAD = 16;
+
+async function* walk(
+  base: string,
+  folder: string,
+  prefix: string,
+  reading = readFolder(base, folder, prefix),
+): AsyncIterable<ObjectInfo> {
+  const entries = await reading;
+  const folders = entries.flatMap((entry) => ('folder' in entry ? [entry.folder] : []));
+  const ahead: ReturnType<typeof readFolder>[] = [];
+  const readAhead = (): void => {
+    const next = folders.shift();
+    if (next === undefined) return;
+    const read = readFolder(base, next, prefix);
+    // Thrown where it is waited for.
+    read.catch(() => undefined);
+    ahead.push(read);
+  };
+  for (let count = 0; count < AHEAD; count += 1) readAhead();
+  for (const entry of entries) {
+    if ('folder' in entry) {
+      yield* walk(base, entry.folder, prefix, ahead.shift());
+      readAhead();
+    } else yield entry;
+  }
+}
+
+/** What a folder holds of a prefix, in the byte order of whole keys: a folder sorts by its name with the slash, as on S3. */
+async function readFolder(
+  base: string,
+  folder: string,
+  prefix: string,
+): Promise<(ObjectInfo | { readonly folder: string })[]> {
   const entries = await readdir(join(base, folder), { withFileTypes: true }).catch(
     ignore('ENOENT'),
   );
   const names = (entries ?? [])
     .filter((entry) => !entry.name.startsWith('.'))
     .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
-    // Byte order of whole keys: a folder sorts by its name with the slash, as it does on S3.
     .sort((a, b) => (a < b ? -1 : 1));
-  for (const name of names) {
-    const stored = folder + name;
-    const key = decodeKey(stored);
-    if (stored.endsWith('/')) {
-      if (key.startsWith(prefix) || prefix.startsWith(key)) yield* walk(base, stored, prefix);
-    } else if (key.startsWith(prefix)) {
-      const found = await stat(join(base, stored)).catch(ignore('ENOENT'));
-      if (found) yield { key, size: found.size, modified: found.mtime };
-    }
-  }
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const stored = folder + name;
+      const key = decodeKey(stored);
+      if (name.endsWith('/'))
+        return key.startsWith(prefix) || prefix.startsWith(key) ? { folder: stored } : undefined;
+      if (!key.startsWith(prefix)) return undefined;
+      const info = await stat(join(base, stored)).catch(ignore('ENOENT'));
+      return info && { key, size: info.size, modified: info.mtime };
+    }),
+  );
+  return found.filter((entry) => entry !== undefined);
 }
 
 /** Makes a folder with its parents; each new name is synced, else a crash could lose it with what is in it. */

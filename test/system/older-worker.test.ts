@@ -1,6 +1,6 @@
 /** A client that is newer than the workers: it says so instead of failing in their words. */
 import { fileURLToPath } from 'node:url';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { IacClient } from '../../src/client/index.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
@@ -14,6 +14,11 @@ beforeAll(async () => {
   client = await IacClient.connect({
     connectionOptions: { address: system.address },
     deadline: 8_000,
+  });
+  // What it says about a workflow that it does not know is expected.
+  Runtime.install({
+    logger: new DefaultLogger('ERROR', () => undefined),
+    telemetryOptions: { logging: { filter: 'OFF' } },
   });
   const connection = await NativeConnection.connect({ address: system.address });
   const worker = await Worker.create({

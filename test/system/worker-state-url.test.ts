@@ -199,7 +199,11 @@ describe.each(STATE_SERVERS)('state in %s', (kind) => {
         by: 'ann',
       });
       await expect
-        .poll(() => toolLog(neighbour, stack), { timeout: 60_000 })
+        .poll(
+          async () =>
+            (await toolLog(neighbour, stack)) || JSON.stringify(await neighbour.client.state(slow)),
+          { timeout: 60_000 },
+        )
         .toContain('terraform_data.a: Provisioning');
       const waiting = await system.client.start(
         operation(

@@ -116,7 +116,7 @@ describe('a stack record', () => {
       await updateRecord(store, stackId, (record) => ({ ...record!, image: 'x' }));
     }
     const found: string[] = [];
-    for await (const stackId of listStacks(store)) found.push(stackId);
+    for await (const { stackId } of listStacks(store)) found.push(stackId);
     expect(found.sort()).toEqual(['a', 'a-b', 'a.b', 'b']);
   });
 });
