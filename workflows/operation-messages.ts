@@ -42,7 +42,10 @@ function checkKill({ container, progress }: Operation, raw: unknown): void {
 async function kill(operation: Operation, raw: unknown): Promise<{ message: string }> {
   const { reason, by } = validate(killSchema, raw, 'kill');
   const { dockerId = '', container, input } = operation;
-  operation.notices.push(`killed${by === undefined ? '' : ` by ${by}`}: ${reason}`);
+  const notice = `killed${by === undefined ? '' : ` by ${by}`}: ${reason}`;
+  operation.notices.push(notice);
+  // First: a preview that lost its container runs again unless nobody wants it any more.
+  if (container?.key !== undefined) container.giveUp(`the preview was ${notice}`);
   try {
     return await controlActivities(dockerId).kill.executeWithOptions(
       { summary: summaryLine(`kill: ${reason}`) },

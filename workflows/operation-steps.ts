@@ -1,5 +1,5 @@
 /** The steps of an operation that run on a Docker engine. */
-import { workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type {
   Executed,
   Mutation,
@@ -112,9 +112,18 @@ async function withContainer<T>(
   container: { readonly key?: string },
   step: () => Promise<T>,
 ): Promise<T> {
-  operation.container = container;
+  const scope = new CancellationScope();
+  let givenUp: string | undefined;
+  const giveUp = (why: string): void => {
+    givenUp = why;
+    scope.cancel();
+  };
+  operation.container = { ...container, giveUp };
   try {
-    return await step();
+    return await scope.run(step);
+  } catch (error) {
+    if (givenUp === undefined) throw error;
+    throw applicationFailure({ code: 'OperationCanceled', message: givenUp });
   } finally {
     delete operation.container;
   }

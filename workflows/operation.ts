@@ -17,7 +17,11 @@ export interface Operation {
   /** Docker engine that its containers run on; known after the first step. */
   dockerId?: string;
   /** Set while a container runs: what `kill` is about; a preview's has a key. */
-  container?: { readonly key?: string };
+  container?: {
+    readonly key?: string;
+    /** Ends the step, and with it the operation: a preview would be tried again otherwise. */
+    giveUp(why: string): void;
+  };
   executed?: Executed;
   /** True when nothing more happens: whoever waits for a plan is answered. */
   ended: boolean;

@@ -4,6 +4,7 @@ import type { OperationTarget, StartedOperation } from '../../src/client/index.j
 import type { OperationInput, OperationResult, Phase } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
 import type { RunningCommand } from '../support/command.js';
+import { scriptedImage } from '../support/scripted-image.js';
 import {
   createLocalSystem,
   tofuModule,
@@ -213,6 +214,28 @@ test('kill forces the container to end, and the outcome is told as unknown', asy
   expect(message).toContain('refresh the stack');
   const error = await failureOf(started);
   expect(error.code).toBe('OutcomeUnknown');
+  expect((await system.client.stack(stackId)).openRun).toBeUndefined();
+});
+
+test('kill during a preview ends the operation, and the preview is not tried again', async () => {
+  const stackId = uniqueStack('kill-preview');
+  const { docker } = system.engine;
+  const filters = { label: [`dev.cldctl.stack-id=${stackId}`, 'dev.cldctl.purpose=preview'] };
+  const previews = async (): Promise<string[]> =>
+    (await docker.listContainers({ filters })).map(({ Id }) => Id);
+  const started = await system.client.start({
+    ...apply(stackId, 0),
+    module: { image: await scriptedImage(system.engine, ['LABEL seed=1']) },
+    engine: 'opentofu',
+    inputs: { script: [{ sleep: 120_000 }] },
+  });
+  await expect.poll(previews, { timeout: 30_000 }).toHaveLength(1);
+  await system.client.kill(started, { reason: 'it hangs', by: 'ann' });
+  expect(await failureOf(started)).toMatchObject({
+    code: 'OperationCanceled',
+    message: 'the preview was killed by ann: it hangs',
+  });
+  expect(await previews()).toEqual([]);
   expect((await system.client.stack(stackId)).openRun).toBeUndefined();
 });
 

@@ -85,6 +85,29 @@ describe('what is done with an attempt that is found', () => {
 });
 
 describe('attempts in the store', () => {
+  test.each(
+    (['absent', ...statuses] as const).flatMap((from) => statuses.map((to) => [from, to] as const)),
+  )('from %s to %s: taken exactly when the table has that step', async (from, to) => {
+    const store = await openTestStore();
+    const ref = { stackId: 's', planDigest: digest('a'), attempt: 1 };
+    const nothing = { outcome: 'nothing-ran' as const, exitCode: 0, at };
+    const step: Record<AttemptStatus, () => Promise<unknown>> = {
+      intended: () => openAttempt(store, 's', newRun()),
+      started: () => markStarted(store, ref, 'c1', at),
+      ended: () => markEnded(store, ref, nothing),
+    };
+    const status = async (): Promise<AttemptStatus | 'absent'> =>
+      (await readAttempt(store, ref).catch(() => undefined))?.status ?? 'absent';
+    if (from !== 'absent') {
+      await step.intended();
+      if (from !== 'intended') await step[from]();
+    }
+    expect(await status()).toBe(from);
+    await step[to]().catch(() => undefined);
+    const moved = from !== to && (await status()) === to;
+    expect(moved).toBe(isTransition(from, to));
+  });
+
   test('one life: opened, started, ended, unbound', async () => {
     const store = await openTestStore();
     const { fresh, attempt } = await openAttempt(store, 's', newRun());

@@ -438,6 +438,19 @@ describe('what goes wrong', () => {
     });
     expect(run.end).toMatchObject({ kind: 'failed', error: { type: 'OutcomeUnknown' } });
   });
+
+  test('kill during a preview ends the operation: it is not tried again', async () => {
+    const run = await start({}, mocks({ preview: () => PENDING }));
+    expect((await run.update('kill', { reason: 'hangs', by: 'ann' }))?.completed).toEqual({
+      message: 'killed',
+    });
+    expect(types(run)).toContain('kill');
+    expect(run.end).toMatchObject({
+      kind: 'failed',
+      error: { type: 'OperationCanceled', message: 'the preview was killed by ann: hangs' },
+    });
+    expect(types(run).filter((type) => type === 'preview')).toHaveLength(1);
+  });
 });
 
 describe('a preview alone', () => {
