@@ -73,7 +73,7 @@ beforeAll(async () => {
   };
   await run('up', '-d', '--build', '--wait', '--wait-timeout', '300');
   client = await connect();
-}, 1_500_000);
+}, 2_400_000);
 afterAll(async () => {
   await client?.close();
   await run('down', '--volumes', '--timeout', '5');
