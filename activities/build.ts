@@ -2,17 +2,15 @@ import { buildModule } from '../src/operation/build-module.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
 import type { ActivityDependencies } from './activity-dependencies.js';
+import { buildControl } from './build-control.js';
 import { withLog } from './with-log.js';
 
 /** Builds, or pulls, the module's image. */
 export function createBuild(dependencies: ActivityDependencies): Activities['build'] {
   return (request) =>
-    withScope(({ signal, letGo }) =>
+    withScope((scope) =>
       withLog(dependencies, { stackId: request.input.stackId, step: 'build' }, (log) =>
-        buildModule(dependencies, request, {
-          signal: AbortSignal.any([signal, letGo]),
-          onMessage: (text) => void log.add({ at: new Date().toISOString(), text }),
-        }),
+        buildModule(dependencies, request, buildControl(scope, log)),
       ),
     );
 }

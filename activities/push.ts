@@ -2,17 +2,15 @@ import { pushModule } from '../src/operation/push-module.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
 import type { ActivityDependencies } from './activity-dependencies.js';
+import { buildControl } from './build-control.js';
 import { withLog } from './with-log.js';
 
 /** Pushes the module's image; later steps run it by the digest that the registry gave. */
 export function createPush(dependencies: ActivityDependencies): Activities['push'] {
   return ({ image, stackId }) =>
-    withScope(({ signal, letGo }) =>
+    withScope((scope) =>
       withLog(dependencies, { stackId, step: 'push' }, (log) =>
-        pushModule(dependencies, image, {
-          signal: AbortSignal.any([signal, letGo]),
-          onMessage: (text) => void log.add({ at: new Date().toISOString(), text }),
-        }),
+        pushModule(dependencies, image, buildControl(scope, log)),
       ),
     );
 }

@@ -1,6 +1,7 @@
 /** The log of an operation: from the workers' endpoint, or from the store where this machine holds its key. */
 import type { IacClient, LogChunk, OperationTarget } from '../src/client/index.js';
 import { CodedError } from '../src/errors.js';
+import { missingLines } from '../src/logs/log-text.js';
 import type { CommandContext } from './command-context.js';
 import { printable } from './render/printable.js';
 import type { Style } from './render/style.js';
@@ -58,10 +59,7 @@ async function* fromStore(
 
 /** The lines of a chunk for a terminal: time, step, text without control characters. */
 export function renderChunk({ step, lines, dropped }: LogChunk, style: Style): string[] {
-  const lost =
-    dropped === undefined
-      ? []
-      : [style.yellow(`[${dropped} lines are missing: the store was not in reach]`)];
+  const lost = dropped === undefined ? [] : [style.yellow(missingLines(dropped))];
   return [
     ...lost,
     ...lines.map(

@@ -1,6 +1,7 @@
 /** `logs`: what the steps of an operation printed. */
 import type { RegisterCommand } from '../program.js';
 import { operationLog, renderChunk } from '../operation-log.js';
+import { operationTarget } from '../operation-target.js';
 import { withClient } from '../with-client.js';
 
 export const registerLogs: RegisterCommand = (program, run) => {
@@ -30,13 +31,10 @@ Examples:
           flags: { follow?: boolean; run?: string; preview?: string; step?: string },
         ) => {
           const { terminal } = context;
-          const workflowId = flags.preview ?? `stack:${stack}`;
-          const target =
-            flags.run === undefined ? { workflowId } : { workflowId, runId: flags.run };
           await withClient(context, async (client) => {
             for await (const chunk of operationLog(
               client,
-              target,
+              operationTarget(stack, flags),
               flags.follow === true,
               context,
             )) {

@@ -3,6 +3,7 @@ import { CodedError } from '../../src/errors.js';
 import type { PlanView } from '../../src/contract/operation.js';
 import type { CommandContext } from '../command-context.js';
 import type { RegisterCommand } from '../program.js';
+import { operationTarget } from '../operation-target.js';
 import { renderPlan } from '../render/plan.js';
 import { renderTable } from '../render/table.js';
 import { shortDigest } from '../short-digest.js';
@@ -100,9 +101,7 @@ async function askedPlan(
   flags: { run?: string; preview?: string },
   context: CommandContext,
 ): Promise<PlanView> {
-  const workflowId = flags.preview ?? `stack:${stack}`;
-  const target = flags.run === undefined ? { workflowId } : { workflowId, runId: flags.run };
-  const view = await withClient(context, (client) => client.plan(target));
+  const view = await withClient(context, (client) => client.plan(operationTarget(stack, flags)));
   if (view !== undefined) return view;
   throw new CodedError(
     'PlanNotFound',

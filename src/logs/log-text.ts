@@ -8,11 +8,14 @@ export async function* logText(chunks: AsyncIterable<LogChunk>): AsyncGenerator<
       .join('');
 }
 
-/** The lines of one chunk. */
-export function chunkLines({ step, lines, dropped }: LogChunk): string[] {
-  const lost =
-    dropped === undefined ? [] : [`[${dropped} lines are missing: the store was not in reach]`];
+function chunkLines({ step, lines, dropped }: LogChunk): string[] {
+  const lost = dropped === undefined ? [] : [missingLines(dropped)];
   return [...lost, ...lines.map((line) => logLine(step, line))];
+}
+
+/** What stands in the place of lines that could not be kept. */
+export function missingLines(dropped: number): string {
+  return `[${dropped} lines are missing: the store was not in reach]`;
 }
 
 function logLine(step: string, { at, text }: LogLine): string {

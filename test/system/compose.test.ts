@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/config.js';
 import { packArchive } from '../../src/docker/archive.js';
 import { buildImage } from '../../src/docker/build.js';
 import type { Engine } from '../../src/docker/engine.js';
+import { removeInstallation } from '../../src/docker/remove-installation.js';
 import { freePort } from '../../src/setup/free-port.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
@@ -29,6 +30,8 @@ let engine: Engine;
 let compose: string;
 let variables: Record<string, string>;
 let client: IacClient;
+/** Of the workers of this test: what no worker removes any more is removed here. */
+const installations = new Set<string>();
 
 /** Runs Compose on the file as it is; its answer is what it prints on stdout. */
 function run(...args: string[]): Promise<string> {
@@ -77,6 +80,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await client?.close();
   await run('down', '--volumes', '--timeout', '5');
+  for (const installation of installations) await removeInstallation(engine, installation);
   abort.abort();
 }, 120_000);
 
@@ -115,6 +119,9 @@ async function waiting(stackId: string): Promise<string> {
     limits: { network: 'none' },
   });
   expect(started.ready.phase).toBe('awaiting-approval');
+  const filters = { label: [`dev.cldctl.stack-id=${stackId}`] };
+  for (const { Labels } of await engine.docker.listContainers({ all: true, filters }))
+    installations.add(Labels['dev.cldctl.installation'] ?? '');
   return started.ready.planDigest ?? '';
 }
 

@@ -1,7 +1,9 @@
 /** Drift checks by schedule: each drift is told once, over restarts; a check that fails stops nothing; rules start operations. */
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { ScheduledRefreshResult } from '../../src/contract/schedule.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
@@ -177,7 +179,9 @@ test('by rule drift starts an operation that asks first; while it waits checks g
 });
 
 test('a file keeps the set of schedules in step, a pause by hand included', async () => {
-  const file = `/tmp/${stack}.yaml`;
+  const folder = await mkdtemp(join(tmpdir(), 'schedules-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'schedules.yaml');
   await writeFile(file, `stacks:\n  ${stack}: {every: 1h}\n`);
   expect((await run('schedule', 'pause', stack, '--note', 'maintenance')).exitCode).toBe(0);
   const changed = await run('schedule', 'sync', file, '--json');
