@@ -1,7 +1,6 @@
 /** The worker: one process that serves workflows, containers of one Docker engine, and its control queue. */
-import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
@@ -13,9 +12,9 @@ import { startEndpoint, type Endpoint } from './http/endpoint.js';
 import { loadWebhooks, type Webhook } from './notifications/webhooks.js';
 import { tidyEngine } from './operation/tidy-engine.js';
 import { tidyStore } from './operation/tidy-store.js';
+import { packageRoot } from './setup/package-root.js';
 import type { SweepReport } from './stack/janitor.js';
 import type { Store } from './store/open-store.js';
-import { bundleWorkflows } from './temporal/bundle-workflows.js';
 import { controlQueue, dockerQueue, TASK_QUEUE } from './temporal/names.js';
 import { createAttributesCommand, SEARCH_ATTRIBUTES } from './temporal/search-attributes.js';
 
@@ -42,9 +41,6 @@ const TIDY_INTERVAL = 600_000;
  * question after a worker's death took as long as clients wait, and was told as "no worker answers".
  */
 const STICKY_TIMEOUT = '3s';
-/** Built beside the compiled sources; absent when the sources are run directly. */
-const BUNDLE = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
-const CONVERTER = fileURLToPath(new URL('./temporal/payload-converter.js', import.meta.url));
 
 /**
  * Serves until `signal` fires. Throws `TemporalUnavailable` when no server answers in time, and
@@ -131,10 +127,13 @@ async function createWorkers(
 ): Promise<Worker[]> {
   const { config, engine } = dependencies;
   const { light, docker, control } = createActivities({ ...dependencies, webhooks, logger });
+  const compiled = join(packageRoot(), 'dist');
   const common = {
     connection,
     namespace: config.temporal.namespace,
-    dataConverter: { payloadConverterPath: CONVERTER },
+    dataConverter: {
+      payloadConverterPath: join(compiled, 'src', 'temporal', 'payload-converter.js'),
+    },
     // A beat may pass every second: a cancel reaches its container within about that time.
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',
@@ -142,12 +141,11 @@ async function createWorkers(
     shutdownGraceTime: 0,
     shutdownForceTime: '10s',
   } satisfies Partial<WorkerOptions>;
-  const workflowBundle = existsSync(BUNDLE) ? { codePath: BUNDLE } : await bundleWorkflows();
   return Promise.all([
     Worker.create({
       ...common,
       taskQueue: TASK_QUEUE,
-      workflowBundle,
+      workflowBundle: { codePath: join(compiled, 'workflow-bundle.js') },
       activities: light,
       stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
       ...(dependencies.maxCachedWorkflows === undefined

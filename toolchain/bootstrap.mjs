@@ -20,7 +20,7 @@ const verbs = {
 };
 
 async function demo() {
-  return runNode(['dist/cli/main.js', 'demo', ...args]);
+  return runNode(['dist/command/main.js', 'demo', ...args]);
 }
 
 async function test(config = 'vitest.config.ts') {

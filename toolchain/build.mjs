@@ -1,9 +1,10 @@
-// Compiles the sources into dist/ and bundles the workflows; does nothing when neither changed since the last complete build.
+// Compiles the sources into dist/, bundles the workflows and the command; does nothing when nothing changed since the last complete build.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundleCommand } from './bundle-command.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
@@ -23,6 +24,7 @@ export async function build() {
   removeOrphans(new Set(sourceFiles()));
   compile();
   await bundleWorkflows();
+  bundleCommand(root);
   writeFileSync(stamp, digest);
 }
 
@@ -36,7 +38,7 @@ function sourceDigest() {
     ...['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'].map((name) =>
       join(root, name),
     ),
-    fileURLToPath(import.meta.url),
+    ...['build.mjs', 'bundle-command.mjs'].map((name) => join(root, 'toolchain', name)),
   ]);
 }
 

@@ -240,16 +240,20 @@ export async function updateRecord(
   }
 }
 
-/** All stacks that have a record with the number of the newest, in the order of their keys. */
-export async function* listStacks(
-  store: Store,
-  prefix = '',
-): AsyncIterable<{ readonly stackId: string; readonly number: number }> {
-  let last: { stackId: string; number: number } | undefined;
-  for await (const { key } of store.objects.list(`records/${prefix}`)) {
+/** The newest record of a stack as a listing shows it. */
+export interface ListedRecord {
+  readonly stackId: string;
+  readonly number: number;
+  readonly modified: Date;
+}
+
+/** All stacks that have a record, in the order of their keys. */
+export async function* listStacks(store: Store, prefix = ''): AsyncIterable<ListedRecord> {
+  let last: ListedRecord | undefined;
+  for await (const { key, modified } of store.objects.list(`records/${prefix}`)) {
     const [, stackId = '', number] = key.split('/');
     if (last !== undefined && last.stackId !== stackId) yield last;
-    last = { stackId, number: Number(number) };
+    last = { stackId, number: Number(number), modified };
   }
   if (last !== undefined) yield last;
 }

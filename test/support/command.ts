@@ -17,7 +17,7 @@ export interface RunningCommand {
   signal(name: NodeJS.Signals): void;
 }
 
-const program = join(packageRoot(), 'dist', 'cli', 'main.js');
+const program = join(packageRoot(), 'dist', 'command', 'main.js');
 
 /** Starts the command. Only `env` and what a process needs to run reach it. */
 export function startCommand(
