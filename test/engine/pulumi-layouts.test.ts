@@ -1,5 +1,4 @@
 /** Programs of every runtime in folders of their own, and programs that can't be read: built and run without a network. */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,14 +6,12 @@ import { loadConfig } from '../../src/config.js';
 import { runtimeSchema, type Runtime } from '../../src/contract/module-schema.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { removeRun } from '../../src/docker/inspect-run.js';
-import { resolveLimits } from '../../src/docker/module-run.js';
-import { runModule } from '../../src/docker/run-module.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { pulumiModuleImage } from '../support/pulumi-module.js';
-import { testEngine, uniqueName } from '../support/test-engine.js';
+import { runOnce } from '../support/run-once.js';
+import { testEngine } from '../support/test-engine.js';
 
 type Files = Record<string, string | Buffer>;
 
@@ -47,34 +44,8 @@ const build = (runtime: Runtime, files: Files): Promise<string> =>
   pulumiModuleImage(engine, bases[`pulumi-${runtime}`], files, abort.signal);
 
 async function run(image: string, action: 'preview' | 'apply'): Promise<ModuleResponse> {
-  const name = uniqueName('layout');
-  try {
-    const { response } = await runModule(
-      engine,
-      {
-        image,
-        name,
-        labels: {},
-        request: {
-          action,
-          contract: 1,
-          stack_name: 'layout',
-          passphrase: 'passphrase of the layouts',
-          inputs: { size: 'small' },
-          seal_key: randomBytes(32).toString('base64'),
-        },
-        files: {},
-        workspace: { kind: 'anonymous' },
-        limits: resolveLimits({ network: 'none' }),
-        stopGraceMs: 20_000,
-        runTimeoutMs: 110_000,
-      },
-      { signal: abort.signal, onEvent: () => undefined },
-    );
-    return response;
-  } finally {
-    await removeRun(engine, name, { volumes: true });
-  }
+  const request = { action, stack_name: 'layout', inputs: { size: 'small' } };
+  return (await runOnce(engine, { image, request, signal: abort.signal })).response;
 }
 
 const GO_PROGRAM = `package main

@@ -1,5 +1,5 @@
 /** Plugins come into an image when it is built, from the server that the program names, and never when it runs. */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -11,16 +11,15 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { removeRun } from '../../src/docker/inspect-run.js';
 import { readModuleDescription } from '../../src/docker/module-description.js';
 import { resolveLimits } from '../../src/docker/module-run.js';
-import { runModule } from '../../src/docker/run-module.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { outsidePulumiPlugin } from '../support/outside-provider.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 import { pulumiModuleImage } from '../support/pulumi-module.js';
-import { testEngine, uniqueName } from '../support/test-engine.js';
+import { runOnce } from '../support/run-once.js';
+import { testEngine } from '../support/test-engine.js';
 
 const abort = new AbortController();
 const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64';
@@ -93,34 +92,17 @@ resources:
 }
 
 async function apply(image: string): Promise<ModuleResponse> {
-  const name = uniqueName('plugged');
-  try {
-    const { response } = await runModule(
-      engine,
-      {
-        image,
-        name,
-        labels: {},
-        request: {
-          action: 'apply',
-          contract: 1,
-          stack_name: 'plugged',
-          passphrase: 'passphrase of the plugged',
-          environment: { ...world.containerEnvironment },
-          seal_key: randomBytes(32).toString('base64'),
-        },
-        files: {},
-        workspace: { kind: 'anonymous' },
-        limits: resolveLimits({ network: 'open' }),
-        stopGraceMs: 20_000,
-        runTimeoutMs: 110_000,
-      },
-      { signal: abort.signal, onEvent: () => undefined },
-    );
-    return response;
-  } finally {
-    await removeRun(engine, name, { volumes: true });
-  }
+  const { response } = await runOnce(engine, {
+    image,
+    request: {
+      action: 'apply',
+      stack_name: 'plugged',
+      environment: { ...world.containerEnvironment },
+    },
+    limits: resolveLimits({ network: 'open' }),
+    signal: abort.signal,
+  });
+  return response;
 }
 
 test('the plugin of a program is in the image, locked by version and digest, and nothing is fetched by the run', async () => {

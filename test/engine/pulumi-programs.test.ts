@@ -1,19 +1,17 @@
 /** Pulumi programs that misbehave: each ends with a clear word, and no secret in it. */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import { stringifyJson, type Json } from '../../src/contract/json.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { removeRun } from '../../src/docker/inspect-run.js';
 import { resolveLimits, type ModuleRunResult } from '../../src/docker/module-run.js';
-import { runModule } from '../../src/docker/run-module.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { pulumiModuleImage } from '../support/pulumi-module.js';
-import { testEngine, uniqueName } from '../support/test-engine.js';
+import { runOnce } from '../support/run-once.js';
+import { testEngine } from '../support/test-engine.js';
 
 const SECRET = 'geheim-31337';
 const PROGRAM = `import * as pulumi from '@pulumi/pulumi';
@@ -64,48 +62,28 @@ async function run(
   inputs: Record<string, Json>,
   more: { action?: 'preview' | 'apply'; memory?: number; runTimeoutMs?: number } = {},
 ): Promise<{ result: ModuleRunResult; lines: number; bytes: number }> {
-  const name = uniqueName('odd');
   let [lines, bytes] = [0, 0];
-  try {
-    const result = await runModule(
-      engine,
-      {
-        image,
-        name,
-        labels: {},
-        request: {
-          action: more.action ?? 'preview',
-          contract: 1,
-          stack_name: 'odd',
-          passphrase: 'passphrase of the programs',
-          inputs: { token: SECRET, ...inputs },
-          secret_inputs: ['token'],
-          seal_key: randomBytes(32).toString('base64'),
-        },
-        files: {},
-        workspace: { kind: 'anonymous' },
-        limits: resolveLimits({
-          network: 'none',
-          ...(more.memory === undefined ? {} : { memory: more.memory }),
-        }),
-        stopGraceMs: 20_000,
-        runTimeoutMs: more.runTimeoutMs ?? 110_000,
-      },
-      {
-        signal: abort.signal,
-        onEvent: (event) => {
-          const text = stringifyJson(event);
-          expect(text).not.toContain(SECRET);
-          lines += 1;
-          bytes += text.length;
-        },
-      },
-    );
-    expect(stringifyJson({ ...result.response, outputs: {} })).not.toContain(SECRET);
-    return { result, lines, bytes };
-  } finally {
-    await removeRun(engine, name, { volumes: true });
-  }
+  const { action = 'preview', memory, runTimeoutMs = 110_000 } = more;
+  const result = await runOnce(engine, {
+    image,
+    request: {
+      action,
+      stack_name: 'odd',
+      inputs: { token: SECRET, ...inputs },
+      secret_inputs: ['token'],
+    },
+    limits: resolveLimits({ network: 'none', ...(memory === undefined ? {} : { memory }) }),
+    runTimeoutMs,
+    signal: abort.signal,
+    onEvent: (event) => {
+      const text = stringifyJson(event);
+      expect(text).not.toContain(SECRET);
+      lines += 1;
+      bytes += text.length;
+    },
+  });
+  expect(stringifyJson({ ...result.response, outputs: {} })).not.toContain(SECRET);
+  return { result, lines, bytes };
 }
 
 test.each<[string, string, RegExp]>([

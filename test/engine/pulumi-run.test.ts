@@ -1,5 +1,4 @@
 /** Pulumi containers that are interrupted, killed, or given what is not theirs. */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -7,19 +6,19 @@ import { loadConfig } from '../../src/config.js';
 import { stringifyJson } from '../../src/contract/json.js';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { removeRun, removeVolume, signalRun } from '../../src/docker/inspect-run.js';
+import { removeVolume, signalRun } from '../../src/docker/inspect-run.js';
 import {
   resolveLimits,
   type ModuleRun,
   type ModuleRunResult,
 } from '../../src/docker/module-run.js';
 import { readVolumeFiles } from '../../src/docker/read-files.js';
-import { runModule } from '../../src/docker/run-module.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 import { pulumiModuleImage, withOutsidePlugin } from '../support/pulumi-module.js';
+import { runOnce } from '../support/run-once.js';
 import { testEngine, uniqueName } from '../support/test-engine.js';
 
 const PROGRAM = `name: held
@@ -75,44 +74,26 @@ async function run(
   request: Partial<ModuleRequest> & Pick<ModuleRequest, 'action'>,
   more: Partial<ModuleRun> & { signal?: AbortSignal; onLine?: (line: string) => void } = {},
 ): Promise<Run> {
-  const name = more.name ?? uniqueName('pulumi');
   const lines: string[] = [];
   const { signal = abort.signal, onLine, ...options } = more;
-  try {
-    const result = await runModule(
-      engine,
-      {
-        image,
-        name,
-        labels: {},
-        request: {
-          contract: 1,
-          stack_name: 'dev',
-          environment: { ...world.containerEnvironment },
-          passphrase: 'a passphrase of the test',
-          state: { path: 'state/state' },
-          seal_key: randomBytes(32).toString('base64'),
-          ...request,
-        },
-        files: {},
-        workspace: { kind: 'anonymous' },
-        limits: resolveLimits({ network: 'open' }),
-        stopGraceMs: 60_000,
-        runTimeoutMs: 110_000,
-        ...options,
-      },
-      {
-        signal,
-        onEvent: (event) => {
-          lines.push(stringifyJson(event));
-          onLine?.(stringifyJson(event));
-        },
-      },
-    );
-    return { result, lines };
-  } finally {
-    await removeRun(engine, name, { volumes: true });
-  }
+  const result = await runOnce(engine, {
+    image,
+    request: {
+      stack_name: 'dev',
+      environment: { ...world.containerEnvironment },
+      state: { path: 'state/state' },
+      ...request,
+    },
+    limits: resolveLimits({ network: 'open' }),
+    stopGraceMs: 60_000,
+    ...options,
+    signal,
+    onEvent: (event) => {
+      lines.push(stringifyJson(event));
+      onLine?.(stringifyJson(event));
+    },
+  });
+  return { result, lines };
 }
 const stateOf = ({ result }: Run): Record<string, Uint8Array> =>
   result.files.state === undefined ? {} : { 'state/state': result.files.state };

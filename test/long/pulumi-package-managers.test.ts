@@ -1,18 +1,15 @@
 /** Programs whose dependencies another tool than npm and pip locked: installed by that tool as locked, and run without a network. */
 import { readFileSync, readdirSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { removeRun } from '../../src/docker/inspect-run.js';
-import { resolveLimits } from '../../src/docker/module-run.js';
-import { runModule } from '../../src/docker/run-module.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { pulumiModuleImage } from '../support/pulumi-module.js';
-import { testEngine, uniqueName } from '../support/test-engine.js';
+import { runOnce } from '../support/run-once.js';
+import { testEngine } from '../support/test-engine.js';
 
 const FIXTURES = join(packageRoot(), 'test/fixtures/pulumi-package-managers');
 
@@ -64,37 +61,12 @@ async function outputsOf(
     { 'Pulumi.yaml': `name: locked\nruntime: ${runtime}\n`, ...files },
     abort.signal,
   );
-  const name = uniqueName('locked');
-  try {
-    const { response } = await runModule(
-      engine,
-      {
-        image,
-        name,
-        labels: {},
-        request: {
-          action: 'apply',
-          contract: 1,
-          stack_name: 'locked',
-          passphrase: 'passphrase of the locked',
-          inputs: { size: 3 },
-          seal_key: randomBytes(32).toString('base64'),
-        },
-        files: {},
-        workspace: { kind: 'anonymous' },
-        limits: resolveLimits({ network: 'none' }),
-        stopGraceMs: 20_000,
-        runTimeoutMs: 110_000,
-      },
-      { signal: abort.signal, onEvent: () => undefined },
-    );
-    expect(response.failure).toBeUndefined();
-    return Object.fromEntries(
-      Object.entries(response.outputs).map(([output, { value }]) => [output, value]),
-    );
-  } finally {
-    await removeRun(engine, name, { volumes: true });
-  }
+  const request = { action: 'apply', stack_name: 'locked', inputs: { size: 3 } } as const;
+  const { response } = await runOnce(engine, { image, request, signal: abort.signal });
+  expect(response.failure).toBeUndefined();
+  return Object.fromEntries(
+    Object.entries(response.outputs).map(([output, { value }]) => [output, value]),
+  );
 }
 
 function locksOf(manager: string): Record<string, Buffer> {

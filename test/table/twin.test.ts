@@ -1,5 +1,4 @@
 /** An OpenTofu module and its Pulumi twin: a person who reads the plan sees the same. */
-import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,16 +6,14 @@ import { renderPlan } from '../../cli/render/plan.js';
 import { createStyle } from '../../cli/render/style.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { removeRun } from '../../src/docker/inspect-run.js';
-import { resolveLimits } from '../../src/docker/module-run.js';
-import { runModule } from '../../src/docker/run-module.js';
 import { loadConfig } from '../../src/config.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { pulumiModuleImage } from '../support/pulumi-module.js';
-import { testEngine, uniqueName } from '../support/test-engine.js';
+import { runOnce } from '../support/run-once.js';
+import { testEngine } from '../support/test-engine.js';
 import { moduleImages } from './module-image.js';
 
 const abort = new AbortController();
@@ -57,35 +54,17 @@ function example(name: string): Record<string, string> {
 }
 
 async function preview(image: string): Promise<ModuleResponse> {
-  const name = uniqueName('twin');
-  try {
-    const { response } = await runModule(
-      engine,
-      {
-        image,
-        name,
-        labels: {},
-        request: {
-          action: 'preview',
-          contract: 1,
-          stack_name: 'twin',
-          passphrase: 'twin',
-          inputs: { service: 'shop', regions: ['north', 'south'], token: 'geheim-0815' },
-          secret_inputs: ['token'],
-          seal_key: randomBytes(32).toString('base64'),
-        },
-        files: {},
-        workspace: { kind: 'anonymous' },
-        limits: resolveLimits({ network: 'none' }),
-        stopGraceMs: 10_000,
-        runTimeoutMs: 60_000,
-      },
-      { signal: abort.signal, onEvent: () => undefined },
-    );
-    return response;
-  } finally {
-    await removeRun(engine, name, { volumes: true });
-  }
+  const { response } = await runOnce(engine, {
+    image,
+    request: {
+      action: 'preview',
+      stack_name: 'twin',
+      inputs: { service: 'shop', regions: ['north', 'south'], token: 'geheim-0815' },
+      secret_inputs: ['token'],
+    },
+    signal: abort.signal,
+  });
+  return response;
 }
 
 /** The plan as people read it, with one name for both engines' resources and without what only an apply tells. */
