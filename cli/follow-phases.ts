@@ -1,7 +1,8 @@
 /** The phases of an operation as progress, while something else waits for its plan or its end. */
-import type { IacClient, OperationTarget } from '../src/client/index.js';
+import type { IacClient, OperationTarget, RetryView } from '../src/client/index.js';
 import type { Phase } from '../src/contract/operation.js';
 import type { CommandContext } from './command-context.js';
+import { printable } from './render/printable.js';
 
 const LABEL: Readonly<Record<Phase, string>> = {
   detect: 'looking at the module',
@@ -44,6 +45,8 @@ export function followPhases(
       for await (const state of client.follow(target, { signal: combined, interval: 300 })) {
         if (combined.aborted) return;
         show(state.phase);
+        if (shown !== undefined)
+          terminal.progress.update(shown, state.retry === undefined ? '' : retryLine(state.retry));
       }
     } catch {
       // No worker or no server for a moment: what waits for the result says so.
@@ -64,4 +67,10 @@ export function followPhases(
       show(undefined, how);
     },
   };
+}
+
+/** `try 3 at 14:05:09: RegistryUnavailable: …`, in local time. */
+export function retryLine({ attempt, at, reason }: RetryView): string {
+  const when = at === undefined ? '' : ` at ${at.toTimeString().slice(0, 8)}`;
+  return `try ${attempt}${when}: ${printable(reason)}`;
 }

@@ -3,6 +3,7 @@ import type { OperationSummary, StackView } from '../../src/client/index.js';
 import type { OperationState } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
 import type { RegisterCommand } from '../program.js';
+import { retryLine } from '../follow-phases.js';
 import { shortDigest } from '../short-digest.js';
 import type { Style } from '../render/style.js';
 import { printable } from '../render/printable.js';
@@ -58,6 +59,7 @@ function lines(
   if (state !== undefined) {
     rows.push(
       ['Running', `${state.operation}, ${style.cyan(state.phase)} since ${state.phaseSince}`],
+      ['Trying again', newest?.retry && style.yellow(retryLine(newest.retry))],
       ['Asked by', state.requestedBy],
       ['Plan', state.planDigest && shortDigest(state.planDigest)],
       ['Decide until', state.decideUntil],

@@ -39,12 +39,14 @@ import { payloadConverter } from '../temporal/payload-converter.js';
 import { operationSummary, visibilityQuery } from './operation-summary.js';
 import { Schedules } from './schedules/schedules.js';
 import { chunksByLink, followChunks, logsUnavailable, type ReadChunks } from './read-logs.js';
+import { retryView } from './retry-view.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
 import { isUnanswered, toCodedError } from './to-coded-error.js';
 import { uiLink } from './ui-link.js';
 import type {
   DecideOptions,
+  FollowedState,
   OperationFilter,
   OperationSummary,
   OperationTarget,
@@ -261,22 +263,24 @@ export class IacClient {
   async *follow(
     target: OperationTarget,
     options: CallOptions & { interval?: number } = {},
-  ): AsyncGenerator<OperationState> {
+  ): AsyncGenerator<FollowedState> {
     const { signal } = options;
     let last = '';
     for (;;) {
-      const state = await this.state(target);
+      const [state, { status, retry }] = await Promise.all([
+        this.state(target),
+        this.describe(target),
+      ]);
       const text = JSON.stringify([
         state.phase,
         state.planDigest,
         state.decisions.length,
         state.outcome,
+        retry,
       ]);
-      if (text !== last) yield state;
+      if (text !== last) yield { ...state, ...(retry === undefined ? {} : { retry }) };
       last = text;
-      if (state.phase === 'done' || signal?.aborted === true) return;
-      const { status } = await this.describe(target);
-      if (status !== 'running') return;
+      if (state.phase === 'done' || signal?.aborted === true || status !== 'running') return;
       await delay(options.interval ?? 500, undefined, signal === undefined ? {} : { signal }).catch(
         () => undefined,
       );
@@ -374,7 +378,11 @@ export class IacClient {
   /** The newest operation of a stack, or one operation. */
   async describe(target: OperationTarget): Promise<OperationSummary> {
     const description = await this.#call(subjectOf(target), () => this.#handle(target).describe());
-    return operationSummary(description, (workflowId, runId) => this.#uiLink(workflowId, runId));
+    const retry = retryView(description.raw.pendingActivities);
+    return {
+      ...operationSummary(description, (workflowId, runId) => this.#uiLink(workflowId, runId)),
+      ...(retry === undefined ? {} : { retry }),
+    };
   }
 
   /** Operations, newest first, from Temporal's visibility store. */

@@ -1,6 +1,6 @@
 /** What the client takes and gives besides the contract's own types. */
 import type { Action } from '../contract/change.js';
-import type { Phase } from '../contract/operation.js';
+import type { Phase, OperationState } from '../contract/operation.js';
 
 export type { PlanReady } from '../contract/operation.js';
 export type { StackPage, StackSummary, StackView } from '../contract/stack.js';
@@ -41,7 +41,24 @@ export interface OperationSummary {
   readonly hasChanges?: boolean;
   readonly hasDrift?: boolean;
   readonly uiUrl?: string;
+  /** A step that failed and is tried again; only from `describe` and `follow`. */
+  readonly retry?: RetryView;
 }
+
+/** A step that waits for its next try, or is at it. */
+export interface RetryView {
+  /** Activity type: `build`, `push`, `execute`, …. */
+  readonly step: string;
+  /** Number of the try that is next, or under way. */
+  readonly attempt: number;
+  /** What the last try failed with: error code and one line. */
+  readonly reason: string;
+  /** When the next try begins; absent while one is under way. */
+  readonly at?: Date;
+}
+
+/** A state as `follow` gives it. */
+export type FollowedState = OperationState & { readonly retry?: RetryView };
 
 export interface OperationFilter {
   readonly stackId?: string;

@@ -1,4 +1,11 @@
-/** Which images a Dockerfile needs from elsewhere. */
+/** Which images a Dockerfile needs from elsewhere, and the same Dockerfile with others in their place. */
+
+const SPACE = String.raw`(?:[ \t]|\\\r?\n)+`;
+/** What comes before a name, the name, and the stage that `FROM` begins. */
+const NAMED = new RegExp(
+  String.raw`^([ \t]*(?:FROM(?:${SPACE}--\S+)*${SPACE}|COPY(?:${SPACE}--\S+)*?${SPACE}--from=))([^\s\\-]\S*)(?:${SPACE}AS${SPACE}(\S+))?`,
+  'gim',
+);
 
 /**
  * Lists what `FROM` and `COPY --from` name, stages of the file itself left out. Names with build arguments in them are left to
@@ -7,12 +14,24 @@
 export function baseImagesOf(dockerfile: string): string[] {
   const stages = new Set<string>(['scratch']);
   const found = new Set<string>();
-  for (const line of dockerfile.replace(/\\\r?\n/g, ' ').split(/\r?\n/)) {
-    const from = /^\s*FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/i.exec(line);
-    const name = from?.[1] ?? /^\s*COPY\s+(?:--\S+\s+)*?--from=(\S+)/i.exec(line)?.[1];
-    const isStage = name !== undefined && (stages.has(name.toLowerCase()) || /^\d+$/.test(name));
-    if (name !== undefined && !isStage && !name.includes('$')) found.add(name);
-    if (from?.[2] !== undefined) stages.add(from[2].toLowerCase());
+  for (const [, , name = '', stage] of dockerfile.matchAll(NAMED)) {
+    const isStage = stages.has(name.toLowerCase()) || /^\d+$/.test(name);
+    if (!isStage && !name.includes('$')) found.add(name);
+    if (stage !== undefined) stages.add(stage.toLowerCase());
   }
   return [...found];
+}
+
+/** The Dockerfile with `references` in the place of the images that `baseImagesOf` lists. */
+export function withBaseImages(
+  dockerfile: string,
+  references: ReadonlyMap<string, string>,
+): string {
+  const names = new Set(baseImagesOf(dockerfile));
+  return dockerfile.replace(NAMED, (whole: string, before: string, name: string) => {
+    const reference = names.has(name) ? references.get(name) : undefined;
+    return reference === undefined
+      ? whole
+      : before + reference + whole.slice(before.length + name.length);
+  });
 }

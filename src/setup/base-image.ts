@@ -15,7 +15,10 @@ import { opentofuPart } from './opentofu.js';
 import { pulumiParts } from './pulumi.js';
 import { contractVersion } from './versions.js';
 
-/** The base image of an engine (and Pulumi runtime): the configured one, else built from its parts when the engine doesn't have it. Returns its reference. */
+/**
+ * The base image of an engine (and Pulumi runtime): the configured one, else built from its parts when the engine doesn't have it. Returns its
+ * reference; it is also tagged `cldctl-iac/<name>:latest`, for Dockerfiles that people write.
+ */
 export async function ensureBaseImage(
   context: SetupContext,
   engineName: BaseEngine,
@@ -25,7 +28,7 @@ export async function ensureBaseImage(
   const replaced = context.baseImages[name];
   if (replaced !== undefined) return pulledImage(context, replaced);
   const reference = baseImageReference(engineName, runtime, context.root);
-  return ensureImage(context, {
+  await ensureImage(context, {
     step: `build base image ${name}`,
     reference,
     make: async (engine, step) => {
@@ -49,6 +52,8 @@ export async function ensureBaseImage(
       });
     },
   });
+  await (await context.engine()).tag(reference, `cldctl-iac/${name}`, 'latest');
+  return reference;
 }
 
 async function opentofuParts(context: SetupContext): Promise<Record<string, string>> {

@@ -2,7 +2,7 @@ import { registryImage, temporalServerImage, temporalUiImage } from './compose-i
 import { ensureBaseImage } from './base-image.js';
 import type { SetupContext } from './context.js';
 import { debianImage } from './debian-image.js';
-import { entrypointExecutable, entrypointImage } from './entrypoint-image.js';
+import { entrypointExecutable, entrypointImage, entrypointImageName } from './entrypoint-image.js';
 import { nodeForArm64 } from './node.js';
 import { opentofuExecutable, opentofuPart } from './opentofu.js';
 import { postgresImage, type PostgresImage } from './postgres-image.js';
@@ -96,6 +96,14 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
 };
 
 /** Sets of parts by the name that the set-up command takes for them. */
+/** The part behind a name that people write into a Dockerfile: `cldctl-entrypoint`, `cldctl-iac/opentofu`, `cldctl-iac/pulumi-…`. */
+export function partOfImage(name: string): Part | undefined {
+  const bare = name.replace(/:latest$/, '');
+  if (bare === entrypointImageName) return 'entrypoint';
+  const part = /^cldctl-iac\/(opentofu|pulumi-(?:nodejs|python|go|yaml))$/.exec(bare)?.[1];
+  return part as Part | undefined;
+}
+
 export const partGroups: Readonly<Record<string, readonly Part[]>> = {
   demo: ['engine', 'temporal', 'opentofu', 'registry', 'postgres-image', 'provider-docker'],
   bench: ['engine', 'temporal', 'opentofu'],

@@ -40,16 +40,20 @@ const CERTIFICATES = '.cldctl.certificates.pem';
 const MODULE = 'module';
 const MIRROR = 'mirror';
 
-/** Plans the build of a module; `base` is the base image's reference and id, absent for a Dockerfile of the module's own. */
+/** What an image is built on: a base image of ours, or what a Dockerfile of the module's own says. */
+export type BuildBase =
+  | { readonly reference: string; readonly id: string }
+  | { readonly dockerfile: string; readonly imageIds: readonly string[] };
+
+/** Plans the build of a module. */
 export async function planBuild(
   directory: string,
   detected: DetectedModule,
-  base: { readonly reference: string; readonly id: string } | undefined,
+  base: BuildBase,
   config: Pick<Config, 'providerMirror'>,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<BuildPlan> {
-  const own = base === undefined;
-  const tofu = !own && detected.engine === 'opentofu';
+  const own = 'dockerfile' in base;
   const files: ContextFile[] = detected.files
     .filter(({ path }) => path !== '.dockerignore')
     .map(({ path, executable, link }) => ({
@@ -60,8 +64,8 @@ export async function planBuild(
     }));
   let dockerfile: string;
   if (own) {
-    dockerfile = await readFile(join(directory, 'Dockerfile'), 'utf8');
-  } else if (tofu) {
+    dockerfile = base.dockerfile;
+  } else if (detected.engine === 'opentofu') {
     const mirror = await providerMirror(config.providerMirror);
     files.push(...mirror.files);
     dockerfile = renderOpentofuDockerfile({
@@ -84,19 +88,16 @@ export async function planBuild(
       ...(extra === undefined ? {} : { certificates: CERTIFICATES }),
     });
   }
-  const dockerfilePath = own ? 'Dockerfile' : GENERATED;
-  if (!own) {
-    // What the build needs and the module does not: the engine keeps it out of COPY.
-    const ignored = [GENERATED, '.dockerignore'].join('\n');
-    files.push({ name: GENERATED, from: Buffer.from(dockerfile), executable: false });
-    files.push({ name: '.dockerignore', from: Buffer.from(`${ignored}\n`), executable: false });
-  }
+  // What the build needs and the module does not: the engine keeps it out of COPY.
+  const ignored = [GENERATED, '.dockerignore'].join('\n');
+  files.push({ name: GENERATED, from: Buffer.from(dockerfile), executable: false });
+  files.push({ name: '.dockerignore', from: Buffer.from(`${ignored}\n`), executable: false });
   const digest = createHash('sha256')
     .update(
       JSON.stringify({
         source: detected.sourceDigest,
         dockerfile,
-        base: base?.id,
+        base: own ? base.imageIds : base.id,
         others: await Promise.all(
           files.filter(({ name }) => name.startsWith(`${MIRROR}/`)).map(stamp),
         ),
@@ -105,7 +106,7 @@ export async function planBuild(
     .digest('hex');
   return {
     dockerfile,
-    dockerfilePath,
+    dockerfilePath: GENERATED,
     digest: `sha256:${digest}`,
     context: () => packContext(files),
   };

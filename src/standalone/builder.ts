@@ -14,13 +14,13 @@ import { LABEL } from '../docker/labels.js';
 import { readModuleDescription } from '../docker/module-description.js';
 import { pullImage, pushImage } from '../docker/push.js';
 import { registryAuth, type RegistryAuth } from '../docker/registry-auth.js';
-import { baseImagesOf } from '../dockerfile/base-images-of.js';
+import { baseImagesOf, withBaseImages } from '../dockerfile/base-images-of.js';
 import { CodedError } from '../errors.js';
 import { baseImageName, baseImageReference, baseImageToolVersion } from '../setup/base-images.js';
-import type { Part } from '../setup/parts.js';
+import { partOfImage, type Part } from '../setup/parts.js';
 import { prepareLocalSystem } from '../setup/prepare-local-system.js';
 import { dockerEnvironment, setupSettings } from '../setup/setup-settings.js';
-import { planBuild } from './build-plan.js';
+import { planBuild, type BuildBase } from './build-plan.js';
 
 export type { BuildEvent } from '../docker/build.js';
 
@@ -129,7 +129,7 @@ async function buildOne(
   };
 }
 
-/** The base image, made when the engine has none; undefined for a module with a Dockerfile of its own. */
+/** What the module is built on; base images of ours are made when the engine has none. */
 async function baseOf(
   engine: Engine,
   config: Config,
@@ -137,28 +137,25 @@ async function baseOf(
   detected: DetectedModule,
   signal: AbortSignal,
   onEvent: BuildOptions['onEvent'],
-): Promise<{ reference: string; id: string } | undefined> {
-  const name = baseImageName(detected.engine, detected.runtime);
-  const own = detected.ownDockerfile;
-  const reference = own
-    ? 'cldctl-entrypoint:latest'
-    : (config.images[name] ?? baseImageReference(detected.engine, detected.runtime));
-  let found = await findImage(engine, reference);
-  if (found === undefined) {
-    await prepareLocalSystem({
-      need: [own ? 'entrypoint' : (name as Part)],
+): Promise<BuildBase> {
+  const ensure = async (part: Part): Promise<string> => {
+    const made = await prepareLocalSystem({
+      need: [part],
       ...setupSettings(config),
       signal,
       report: (event) => {
         if (event.type === 'start') onEvent?.({ type: 'step', message: event.step, cached: false });
       },
     });
-    found = await findImage(engine, reference);
-  }
-  if (own) {
-    await pullBases(engine, config, directory, signal, onEvent);
-    return undefined;
-  }
+    return String(made[part]);
+  };
+  if (detected.ownDockerfile)
+    return ownBase(engine, config, join(directory, 'Dockerfile'), ensure, signal, onEvent);
+  const name = baseImageName(detected.engine, detected.runtime);
+  const reference = config.images[name] ?? baseImageReference(detected.engine, detected.runtime);
+  const found =
+    (await findImage(engine, reference)) ??
+    (await ensure(name as Part), await findImage(engine, reference));
   if (found !== undefined) return { reference, id: found.id };
   throw new CodedError(
     'ModuleNotFound',
@@ -166,20 +163,33 @@ async function baseOf(
   );
 }
 
-/** Pulls what a module's own Dockerfile starts from, each with the credentials of its host: the build itself gets none. */
-async function pullBases(
+/**
+ * A Dockerfile of the module's own: the images of ours that it names become those of this version; the others are pulled, each
+ * with the credentials of its host, as the build itself gets none.
+ */
+async function ownBase(
   engine: Engine,
   config: Config,
-  directory: string,
+  path: string,
+  ensure: (part: Part) => Promise<string>,
   signal: AbortSignal,
   onEvent: BuildOptions['onEvent'],
-): Promise<void> {
-  for (const reference of baseImagesOf(await readFile(join(directory, 'Dockerfile'), 'utf8'))) {
-    if ((await findImage(engine, reference)) !== undefined) continue;
-    onEvent?.({ type: 'step', message: `pull ${reference}`, cached: false });
-    const auth = await authOf(config, reference);
-    await pullImage(engine, { reference, auth }, { signal });
+): Promise<BuildBase> {
+  const dockerfile = await readFile(path, 'utf8');
+  const references = new Map<string, string>();
+  const imageIds: string[] = [];
+  for (const name of baseImagesOf(dockerfile)) {
+    const part = partOfImage(name);
+    const reference = part === undefined ? name : await ensure(part);
+    references.set(name, reference);
+    if ((await findImage(engine, reference)) === undefined) {
+      onEvent?.({ type: 'step', message: `pull ${reference}`, cached: false });
+      const auth = await authOf(config, reference);
+      await pullImage(engine, { reference, auth }, { signal });
+    }
+    imageIds.push((await findImage(engine, reference))?.id ?? reference);
   }
+  return { dockerfile: withBaseImages(dockerfile, references), imageIds };
 }
 
 function authOf(config: Config, reference: string): Promise<RegistryAuth | undefined> {

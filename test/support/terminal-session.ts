@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/setup/package-root.js';
 
-const program = join(packageRoot(), 'dist', 'cli', 'main.js');
+const program = join(packageRoot(), 'dist', 'command', 'main.js');
 const CONTROL = /\x1b\[[0-9;?]*[A-Za-z]|\r/g;
 
 export const ARROW_UP = '\u001b[A';
@@ -14,12 +14,13 @@ export function onTerminal(
   argv: readonly string[],
   question: RegExp,
   answer: string,
+  more: { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string } = {},
 ): Promise<{ readonly exitCode: number | null; readonly screen: string }> {
   const { PATH = '', HOME = '/root' } = process.env;
   const line = [process.execPath, program, ...argv].map((word) => `'${word}'`).join(' ');
   const child = spawn('script', ['-qfec', line, '/dev/null'], {
-    env: { PATH, HOME, TERM: 'xterm' },
-    cwd: packageRoot(),
+    env: { PATH, HOME, TERM: 'xterm', ...more.env },
+    cwd: more.cwd ?? packageRoot(),
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   let screen = '';
