@@ -42,27 +42,31 @@ export const scheduledRefreshResultSchema = z.object({
 });
 export type ScheduledRefreshResult = z.infer<typeof scheduledRefreshResultSchema>;
 
-const range = z.union([
-  z.number().int(),
-  z.literal('*'),
-  z.strictObject({
-    start: z.number().int(),
-    end: z.number().int().optional(),
-    step: z.number().int().min(1).optional(),
-  }),
-]);
-const ranges = z.union([range, z.array(range).min(1)]);
+/** A number, `*`, a range, or a list of these, each number from `least` to `most`. */
+function ranges(least: number, most: number) {
+  const number = z.number().int().min(least).max(most);
+  const range = z.union([
+    number,
+    z.literal('*'),
+    z.strictObject({
+      start: number,
+      end: number.optional(),
+      step: z.number().int().min(1).optional(),
+    }),
+  ]);
+  return z.union([range, z.array(range).min(1)]);
+}
 
 /** Times as Temporal's calendars name them; an absent member means what Temporal's default says. */
 export const calendarSchema = z.strictObject({
-  second: ranges.optional(),
-  minute: ranges.optional(),
-  hour: ranges.optional(),
-  dayOfMonth: ranges.optional(),
-  month: ranges.optional(),
+  second: ranges(0, 59).optional(),
+  minute: ranges(0, 59).optional(),
+  hour: ranges(0, 23).optional(),
+  dayOfMonth: ranges(1, 31).optional(),
+  month: ranges(1, 12).optional(),
   /** 0 is Sunday. */
-  dayOfWeek: ranges.optional(),
-  year: ranges.optional(),
+  dayOfWeek: ranges(0, 6).optional(),
+  year: ranges(2000, 9999).optional(),
   comment: z.string().max(200).optional(),
 });
 

@@ -1,8 +1,10 @@
 /** When a stack's checks come, in Temporal's terms: spread over the interval, the same way every time. */
 import { createHash } from 'node:crypto';
-import type { ScheduleSpec } from '@temporalio/client';
+import { DAYS_OF_WEEK, MONTHS, type CalendarSpec, type ScheduleSpec } from '@temporalio/client';
 import { milliseconds } from '../../contract/duration.js';
 import type { ScheduleSettings } from '../../contract/schedule.js';
+
+type Calendar = NonNullable<ScheduleSettings['calendars']>[number];
 
 const MOST_JITTER = 120_000;
 
@@ -19,11 +21,29 @@ export function scheduleSpec(stackId: string, settings: ScheduleSettings): Sched
       ? {}
       : { intervals: [{ every: interval, offset: stableOffset(stackId, interval) }] }),
     ...(cron === undefined ? {} : { cronExpressions: [cron].flat() }),
-    // The SDK's names of months and days are numbers here.
-    ...(calendars === undefined ? {} : { calendars: calendars as ScheduleSpec['calendars'] }),
+    ...(calendars === undefined ? {} : { calendars: calendars.map(calendarSpec) }),
     ...(timezone === undefined ? {} : { timezone }),
     jitter,
   } as ScheduleSpec;
+}
+
+/** The SDK takes months and days of the week by their names only (1.24). */
+function calendarSpec({ month, dayOfWeek, ...calendar }: Calendar): CalendarSpec {
+  return {
+    ...calendar,
+    ...(month === undefined ? {} : { month: named(month, (number) => MONTHS[number - 1]) }),
+    ...(dayOfWeek === undefined
+      ? {}
+      : { dayOfWeek: named(dayOfWeek, (number) => DAYS_OF_WEEK[number]) }),
+  } as CalendarSpec;
+}
+
+function named(value: Calendar['month'], name: (number: number) => string | undefined): unknown {
+  if (Array.isArray(value)) return value.map((each) => named(each, name));
+  if (typeof value === 'number') return name(value);
+  if (value === undefined || typeof value === 'string') return value;
+  const { start, end, ...step } = value as { start: number; end?: number };
+  return { start: name(start), ...(end === undefined ? {} : { end: name(end) }), ...step };
 }
 
 /** Whole seconds within the interval, in milliseconds; the server takes no smaller parts. */

@@ -24,6 +24,25 @@ describe('the time of a schedule', () => {
     expect(scheduleSpec('s', { cron: '@daily', onDrift: 'report' }).jitter).toBe(120_000);
   });
 
+  test('names months and days as the SDK does', () => {
+    const calendars = [
+      {
+        hour: [3, 15],
+        dayOfWeek: { start: 1, end: 5 },
+        month: [1, { start: 6, end: 12, step: 2 }],
+      },
+      { dayOfWeek: 0, month: '*' as const },
+    ];
+    expect(scheduleSpec('s', { calendars, onDrift: 'report' }).calendars).toEqual([
+      {
+        hour: [3, 15],
+        dayOfWeek: { start: 'MONDAY', end: 'FRIDAY' },
+        month: ['JANUARY', { start: 'JUNE', end: 'DECEMBER', step: 2 }],
+      },
+      { dayOfWeek: 'SUNDAY', month: '*' },
+    ]);
+  });
+
   test('an interval below a second still has an offset', () => {
     expect(stableOffset('s', 500)).toBe(0);
   });
