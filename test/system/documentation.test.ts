@@ -358,7 +358,14 @@ const client = new IacClient({ connection: await Connection.connect() });
       .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
     expect(complaints, program).toEqual([]);
     compiled.emit();
-    await this.#command(process.execPath, [file.replace('.mts', '.mjs')], program);
+    const done = this.#command(process.execPath, [file.replace('.mts', '.mjs')], program);
+    if (code.includes('client.result(') && !code.includes('client.approve(')) {
+      // A person approves what the program waits for.
+      const waits = await Promise.race([done, this.#untilWaiting(this.#stack)]);
+      if (/^[0-9a-f]{16}$/.test(waits))
+        await system.client.approve(this.#stack, { planDigest: waits, by: 'ada' });
+    }
+    await done;
   }
 }
 
