@@ -12,7 +12,11 @@ export const registerDemo: RegisterCommand = (program, run) => {
       'after',
       `
 Without a terminal the demo approves its plans by itself, as with --yes; no other command ever does.
-A running Docker engine is used; TEMPORAL_ADDRESS names a Temporal server to use instead of an embedded one.`,
+A running Docker engine is used; TEMPORAL_ADDRESS names a Temporal server to use instead of an embedded one.
+
+Examples:
+  cldctl-iac demo
+  cldctl-iac demo --yes`,
     )
     .action(
       run(async (context, flags: { yes?: boolean }) => {

@@ -7,7 +7,15 @@ export const registerDoctor: RegisterCommand = (program, run) => {
   program
     .command('doctor')
     .description('say what is there, what is missing and how to get it')
-    .addHelpText('after', '\nEnds with 6 when something is missing that operations need.')
+    .addHelpText(
+      'after',
+      `
+Ends with 6 when something is missing that operations need.
+
+Examples:
+  cldctl-iac doctor
+  cldctl-iac doctor --json`,
+    )
     .action(
       run(async (context) => {
         const { terminal, signal } = context;

@@ -19,6 +19,13 @@ function registerBackup(keys: Command, run: Run): void {
     .command('backup <file>')
     .description('copy the master keys to a file (mode 0600); keep it away from the store')
     .option('--passphrase-env <name>', 'seal the copy under the passphrase in this variable')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  cldctl-iac keys backup /safe/place/master-key
+  cldctl-iac keys backup master-key.sealed --passphrase-env BACKUP_PASSPHRASE`,
+    )
     .action(
       run(async (context, target: string, flags: { passphraseEnv?: string }) => {
         const { terminal, env, cwd } = context;
@@ -58,7 +65,12 @@ function registerRotate(keys: Command, run: Run): void {
     .addHelpText(
       'after',
       `
-Workers on the same key file go on working: they find the new key by themselves. Make a backup afterwards.`,
+Workers on the same key file go on working: they find the new key by themselves. Make a backup afterwards.
+
+Examples:
+  cldctl-iac keys rotate
+  cldctl-iac keys rotate --continue
+  cldctl-iac keys rotate --drop-old`,
     )
     .action(
       run(async (context, flags: { continue?: boolean; dropOld?: boolean }) => {

@@ -85,6 +85,10 @@ function registerList(schedule: Command, run: Run): void {
   schedule
     .command('list')
     .description('list schedules with their next and last check')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  cldctl-iac schedule list\n  cldctl-iac schedule list --json',
+    )
     .addHelpText('after', '\nWith --json: NDJSON, one schedule a line.')
     .action(
       run(async (context) => {
@@ -121,6 +125,7 @@ function registerShow(schedule: Command, run: Run): void {
   schedule
     .command('show <stack>')
     .description("a stack's schedule: settings, next and last check, counts")
+    .addHelpText('after', '\nExamples:\n  cldctl-iac schedule show shop-eu')
     .action(
       run(async (context, stack: string) =>
         withClient(context, async (client) => {
@@ -136,6 +141,7 @@ function registerPause(schedule: Command, run: Run): void {
   schedule
     .command('pause <stack>')
     .description('stop the checks until resume')
+    .addHelpText('after', '\nExamples:\n  cldctl-iac schedule pause shop-eu --note migration')
     .option('--note <text>', 'why')
     .action(
       run(async (context, stack: string, { note }: { note?: string }) =>
@@ -151,6 +157,7 @@ function registerResume(schedule: Command, run: Run): void {
   schedule
     .command('resume <stack>')
     .description('let the checks come again')
+    .addHelpText('after', '\nExamples:\n  cldctl-iac schedule resume shop-eu')
     .action(
       run(async (context, stack: string) =>
         withClient(context, async (client) => {
@@ -165,6 +172,7 @@ function registerTrigger(schedule: Command, run: Run): void {
   schedule
     .command('trigger <stack>')
     .description('check now, also while paused; not while a check runs')
+    .addHelpText('after', '\nExamples:\n  cldctl-iac schedule trigger shop-eu')
     .action(
       run(async (context, stack: string) =>
         withClient(context, async (client) => {
@@ -182,6 +190,7 @@ function registerDelete(schedule: Command, run: Run): void {
   schedule
     .command('delete <stack>')
     .description("end a stack's schedule")
+    .addHelpText('after', '\nExamples:\n  cldctl-iac schedule delete shop-eu')
     .action(
       run(async (context, stack: string) =>
         withClient(context, async (client) => {

@@ -27,6 +27,7 @@ function registerVersions(state: Command, run: Run): void {
   state
     .command('versions <stack>')
     .description('list versions, newest first')
+    .addHelpText('after', '\nExamples:\n  cldctl-iac state versions my-db')
     .option('--limit <n>', 'at most so many', wholeNumber, 20)
     .action(
       run(async (context, stack: string, { limit }: { limit: number }) => {

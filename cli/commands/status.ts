@@ -13,6 +13,13 @@ export const registerStatus: RegisterCommand = (program, run) => {
   program
     .command('status <stack>')
     .description('where a stack is: what runs, what waits, what was done last')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  cldctl-iac status my-db
+  cldctl-iac status my-db --json`,
+    )
     .action(
       run(async ({ terminal, ...context }, stack: string) => {
         await withClient({ ...context, terminal }, async (client) => {

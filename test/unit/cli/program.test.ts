@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RegisterCommand } from '../../../cli/program.js';
 import { CodedError } from '../../../src/errors.js';
+import { commandPaths } from '../../../cli/command-paths.js';
 import { commandLine } from './command-line.js';
 
 const failing =
@@ -19,6 +20,19 @@ const greeting: RegisterCommand = (program, run) => {
     }),
   );
 };
+
+const paths = commandPaths().map((path) => path.join(' '));
+const commands = paths.filter((path) => !paths.some((other) => other.startsWith(`${path} `)));
+
+describe('every command', () => {
+  it.each(commands)('%s has help with an example of itself', async (path) => {
+    const { exitCode, stdout } = await commandLine([...path.split(' '), '--help']);
+    expect(exitCode).toBe(0);
+    const [, examples = ''] = stdout.split('Examples:');
+    expect(examples).toContain(`cldctl-iac ${path}`);
+    expect(stdout).toContain('--json');
+  });
+});
 
 describe('the command line', () => {
   it('prints for people on stdout, and remarks on stderr', async () => {

@@ -1,38 +1,46 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { packageRoot } from '../../../src/setup/package-root.js';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
+const root = packageRoot();
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  exports: Record<string, { default: string }>;
+};
 
-/** Every module that is reached by value imports from an entry, and the packages on the way. */
-function importGraph(entry: string): { files: Set<string>; packages: Set<string> } {
+/** Every compiled module that is reached from an export of the package, and the packages on the way. */
+function importGraph(name: string): { files: string[]; packages: string[] } {
   const files = new Set<string>();
   const packages = new Set<string>();
   const visit = (file: string): void => {
     if (files.has(file)) return;
     files.add(file);
     const source = readFileSync(file, 'utf8');
-    const statements = source.matchAll(/^(?:import|export)\s(?!type\s)[^;]*?from '([^']+)';/gms);
-    for (const [, specifier = ''] of statements) {
-      if (specifier.startsWith('.'))
-        visit(resolve(dirname(file), specifier.replace(/\.js$/, '.ts')));
+    const specifiers = [
+      ...source.matchAll(/^(?:import|export)\s[^;]*?from '([^']+)';/gms),
+      ...source.matchAll(/^import '([^']+)';/gm),
+      ...source.matchAll(/\bimport\('([^']+)'\)/g),
+    ];
+    for (const [, specifier = ''] of specifiers) {
+      if (specifier.startsWith('.')) visit(resolve(dirname(file), specifier));
       else packages.add(specifier);
     }
   };
-  visit(resolve(root, entry));
-  return { files, packages };
+  visit(resolve(root, exports[name]?.default ?? ''));
+  return { files: [...files].map((file) => relative(root, file)), packages: [...packages] };
 }
 
 test('the client reaches no Docker, no worker and no store code', () => {
-  const { files, packages } = importGraph('src/client/index.ts');
-  const reached = [...files].map((file) => file.slice(root.length));
-  expect(reached).toContain('src/client/iac-client.ts');
-  expect(reached.filter((file) => !/^src\/(client|contract|temporal|errors)/.test(file))).toEqual(
-    [],
-  );
-  const foreign = [...packages].filter(
-    (name) => !/^(node:|@temporalio\/(client|common)|zod$|lossless-json$)/.test(name),
-  );
-  expect(foreign).toEqual([]);
+  const { files, packages } = importGraph('./client');
+  expect(files).toContain('dist/src/client/iac-client.js');
+  const allowed = /^dist\/src\/(client|contract|temporal|errors)/;
+  expect(files.filter((file) => !allowed.test(file))).toEqual([]);
+  const known = /^(node:|@temporalio\/(client|common)(\/|$)|zod$|lossless-json$)/;
+  expect(packages.filter((name) => !known.test(name))).toEqual([]);
+});
+
+test('the contract reaches nothing but its own schemas', () => {
+  const { files, packages } = importGraph('./contract');
+  expect(files.filter((file) => !/^dist\/src\/contract\//.test(file))).toEqual([]);
+  expect(packages.filter((name) => !/^(zod|lossless-json)$/.test(name))).toEqual([]);
 });
