@@ -1,8 +1,8 @@
 /** The phases of an operation as progress, while something else waits for its plan or its end. */
-import type { IacClient, OperationTarget, RetryView } from '../src/client/index.js';
+import type { IacClient, OperationTarget } from '../src/client/index.js';
 import type { Phase } from '../src/contract/operation.js';
 import type { CommandContext } from './command-context.js';
-import { printable } from './render/printable.js';
+import { retryLine } from './render/retry-line.js';
 
 const LABEL: Readonly<Record<Phase, string>> = {
   detect: 'looking at the module',
@@ -67,10 +67,4 @@ export function followPhases(
       show(undefined, how);
     },
   };
-}
-
-/** `try 3 at 14:05:09: RegistryUnavailable: …`, in local time. */
-export function retryLine({ attempt, at, reason }: RetryView): string {
-  const when = at === undefined ? '' : ` at ${at.toTimeString().slice(0, 8)}`;
-  return `try ${attempt}${when}: ${printable(reason)}`;
 }

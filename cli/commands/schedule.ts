@@ -87,9 +87,13 @@ function registerList(schedule: Command, run: Run): void {
     .description('list schedules with their next and last check')
     .addHelpText(
       'after',
-      '\nExamples:\n  cldctl-iac schedule list\n  cldctl-iac schedule list --json',
+      `
+With --json: NDJSON, one schedule a line.
+
+Examples:
+  cldctl-iac schedule list
+  cldctl-iac schedule list --json`,
     )
-    .addHelpText('after', '\nWith --json: NDJSON, one schedule a line.')
     .action(
       run(async (context) => {
         const { terminal } = context;

@@ -3,10 +3,10 @@ import type { OperationSummary, StackView } from '../../src/client/index.js';
 import type { OperationState } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
 import type { RegisterCommand } from '../program.js';
-import { retryLine } from '../follow-phases.js';
 import { shortDigest } from '../short-digest.js';
 import type { Style } from '../render/style.js';
 import { printable } from '../render/printable.js';
+import { retryLine } from '../render/retry-line.js';
 import { withClient } from '../with-client.js';
 
 export const registerStatus: RegisterCommand = (program, run) => {

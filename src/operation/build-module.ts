@@ -2,10 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import { dockerConfigFolder } from '../docker/docker-host.js';
+import { imageAuth } from '../docker/image-auth.js';
 import { parseReference } from '../docker/image-reference.js';
 import { pullImage, type TransferEvent } from '../docker/push.js';
-import { registryAuth, type RegistryAuth } from '../docker/registry-auth.js';
 import { CodedError } from '../errors.js';
 import { createBuilder } from '../standalone/builder.js';
 import { checkInputs } from './check-inputs.js';
@@ -46,18 +45,6 @@ export function transferMessages(
   };
 }
 
-/** Credentials for the registry of a reference, as the docker command would find them. */
-export function authFor(
-  { config }: Pick<OperationDependencies, 'config'>,
-  reference: string,
-): Promise<RegistryAuth | undefined> {
-  const { environment } = config.docker;
-  return registryAuth(parseReference(reference).host, {
-    configFolder: dockerConfigFolder(environment),
-    environment,
-  });
-}
-
 async function pulled(
   dependencies: OperationDependencies,
   reference: string,
@@ -73,7 +60,7 @@ async function pulled(
       `image ${reference} is not on Docker engine ${engine.id} any more: name the module again`,
     );
   }
-  const auth = await authFor(dependencies, reference);
+  const auth = await imageAuth(reference, dependencies.config.docker.environment);
   const { digest } = await pullImage(
     engine,
     { reference, auth },

@@ -2,7 +2,8 @@
 import { tagImage } from '../docker/build.js';
 import { pushImage } from '../docker/push.js';
 import { CodedError } from '../errors.js';
-import { authFor, transferMessages, type BuildControl } from './build-module.js';
+import { imageAuth } from '../docker/image-auth.js';
+import { transferMessages, type BuildControl } from './build-module.js';
 import type { OperationDependencies } from './dependencies.js';
 import type { ResolvedImage } from './types.js';
 
@@ -23,7 +24,7 @@ export async function pushModule(
   await tagImage(engine, image.imageId, name);
   const { reference } = await pushImage(
     engine,
-    { reference: name, auth: await authFor(dependencies, name) },
+    { reference: name, auth: await imageAuth(name, dependencies.config.docker.environment) },
     { signal, onEvent: transferMessages(onMessage) },
   );
   return { ...image, reference, name };

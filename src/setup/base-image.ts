@@ -28,9 +28,10 @@ export async function ensureBaseImage(
   const replaced = context.baseImages[name];
   if (replaced !== undefined) return pulledImage(context, replaced);
   const reference = baseImageReference(engineName, runtime, context.root);
-  await ensureImage(context, {
+  return ensureImage(context, {
     step: `build base image ${name}`,
     reference,
+    latest: true,
     make: async (engine, step) => {
       const [debian, entrypoint, tools] = await Promise.all([
         debianImage(context),
@@ -52,8 +53,6 @@ export async function ensureBaseImage(
       });
     },
   });
-  await (await context.engine()).tag(reference, `cldctl-iac/${name}`, 'latest');
-  return reference;
 }
 
 async function opentofuParts(context: SetupContext): Promise<Record<string, string>> {

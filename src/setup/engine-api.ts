@@ -1,14 +1,12 @@
 import type { Readable } from 'node:stream';
 import { packArchive, readSingleFile } from '../docker/archive.js';
 import { buildImage, tagImage } from '../docker/build.js';
-import { dockerConfigFolder } from '../docker/docker-host.js';
 import { connectEngine, type Engine } from '../docker/engine.js';
 import { findImage } from '../docker/find-image.js';
-import { parseReference } from '../docker/image-reference.js';
+import { imageAuth } from '../docker/image-auth.js';
 import { createLabels } from '../docker/labels.js';
 import { progressError, readProgress } from '../docker/progress-lines.js';
 import { pullImage, type TransferEvent } from '../docker/push.js';
-import { registryAuth } from '../docker/registry-auth.js';
 import { CodedError } from '../errors.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -65,11 +63,7 @@ function setupEngine(engine: Engine, environment: Environment): SetupEngine {
       return (await findImage(engine, reference)) !== undefined;
     },
     async pull(reference, signal, progress) {
-      const { host } = parseReference(reference);
-      const auth = await registryAuth(host, {
-        configFolder: dockerConfigFolder(environment),
-        environment,
-      });
+      const auth = await imageAuth(reference, environment);
       const onEvent = ({ message, layer }: TransferEvent): void =>
         progress(layer === undefined ? message : `${layer}: ${message}`);
       await pullImage(engine, { reference, auth }, { signal, onEvent });

@@ -75,9 +75,10 @@ export async function entrypointImage(context: SetupContext): Promise<string> {
   const replaced = context.baseImages['entrypoint'];
   if (replaced !== undefined) return pulledImage(context, replaced);
   const digest = entrypointDigest(context.root).slice(0, 12);
-  const reference = await ensureImage(context, {
+  return ensureImage(context, {
     step: 'build the entrypoint image',
     reference: `${entrypointImageName}:${digest}`,
+    latest: true,
     make: async (engine, step) => {
       const executable = await entrypointExecutable(context, 'amd64');
       await buildInto(context, engine, step, {
@@ -90,6 +91,4 @@ export async function entrypointImage(context: SetupContext): Promise<string> {
       });
     },
   });
-  await (await context.engine()).tag(reference, entrypointImageName, 'latest');
-  return reference;
 }

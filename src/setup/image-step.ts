@@ -10,6 +10,8 @@ export interface ImageRecipe {
   /** What people read while it is made. */
   step: string;
   reference: string;
+  /** Also tagged `latest`, for Dockerfiles that people write. */
+  latest?: true;
   /** Makes `reference`; runs under a lock, and in one of the set-up's slots. */
   make(engine: SetupEngine, step: StepContext): Promise<void>;
 }
@@ -18,24 +20,25 @@ export interface ImageRecipe {
 export function ensureImage(context: SetupContext, recipe: ImageRecipe): Promise<string> {
   return context.steps.step(recipe.step, async (step) => {
     const engine = await context.engine();
-    if (await engine.hasImage(recipe.reference)) {
-      step.markCached();
-      return recipe.reference;
+    const { reference } = recipe;
+    if (await engine.hasImage(reference)) step.markCached();
+    else {
+      const lock = join(
+        context.cacheDirectory,
+        'locks',
+        `image-${reference.replace(/[/:]/g, '-')}.lock`,
+      );
+      const options = {
+        signal: step.signal,
+        onWait: (holder: { pid: number }) => step.progress(`process ${holder.pid} is at it`),
+      };
+      await withLock(lock, options, async () => {
+        if (await engine.hasImage(reference)) step.markCached();
+        else await recipe.make(engine, step);
+      });
     }
-    const lock = join(
-      context.cacheDirectory,
-      'locks',
-      `image-${recipe.reference.replace(/[/:]/g, '-')}.lock`,
-    );
-    const options = {
-      signal: step.signal,
-      onWait: (holder: { pid: number }) => step.progress(`process ${holder.pid} is at it`),
-    };
-    await withLock(lock, options, async () => {
-      if (await engine.hasImage(recipe.reference)) step.markCached();
-      else await recipe.make(engine, step);
-    });
-    return recipe.reference;
+    if (recipe.latest) await engine.tag(reference, reference.replace(/:[^:/]*$/, ''), 'latest');
+    return reference;
   });
 }
 

@@ -95,7 +95,6 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   'node-arm64': nodeForArm64,
 };
 
-/** Sets of parts by the name that the set-up command takes for them. */
 /** The part behind a name that people write into a Dockerfile: `cldctl-entrypoint`, `cldctl-iac/opentofu`, `cldctl-iac/pulumi-…`. */
 export function partOfImage(name: string): Part | undefined {
   const bare = name.replace(/:latest$/, '');
@@ -104,6 +103,7 @@ export function partOfImage(name: string): Part | undefined {
   return part as Part | undefined;
 }
 
+/** Sets of parts by the name that the set-up command takes for them. */
 export const partGroups: Readonly<Record<string, readonly Part[]>> = {
   demo: ['engine', 'temporal', 'opentofu', 'registry', 'postgres-image', 'provider-docker'],
   bench: ['engine', 'temporal', 'opentofu'],

@@ -1,26 +1,20 @@
 /** Builds module images, with no Temporal in sight. */
-import { readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import type { Engine as IacEngine, ModuleDescription, Runtime } from '../contract/module-schema.js';
 import { CONTRACT_VERSION } from '../contract/version.js';
 import { detectModule, type DetectedModule } from '../detect/detect-module.js';
 import { buildImage, tagImage, type BuildEvent } from '../docker/build.js';
-import { dockerConfigFolder } from '../docker/docker-host.js';
 import { connectEngine, type Engine } from '../docker/engine.js';
+import { imageAuth } from '../docker/image-auth.js';
 import { findImage, findImagesByLabel } from '../docker/find-image.js';
-import { parseReference } from '../docker/image-reference.js';
 import { LABEL } from '../docker/labels.js';
 import { readModuleDescription } from '../docker/module-description.js';
-import { pullImage, pushImage } from '../docker/push.js';
-import { registryAuth, type RegistryAuth } from '../docker/registry-auth.js';
-import { baseImagesOf, withBaseImages } from '../dockerfile/base-images-of.js';
-import { CodedError } from '../errors.js';
-import { baseImageName, baseImageReference, baseImageToolVersion } from '../setup/base-images.js';
-import { partOfImage, type Part } from '../setup/parts.js';
-import { prepareLocalSystem } from '../setup/prepare-local-system.js';
-import { dockerEnvironment, setupSettings } from '../setup/setup-settings.js';
-import { planBuild, type BuildBase } from './build-plan.js';
+import { pushImage } from '../docker/push.js';
+import { baseImageToolVersion } from '../setup/base-images.js';
+import { dockerEnvironment } from '../setup/setup-settings.js';
+import { baseOf } from './build-base.js';
+import { planBuild } from './build-plan.js';
 
 export type { BuildEvent } from '../docker/build.js';
 
@@ -77,7 +71,7 @@ export async function createBuilder(options: BuilderOptions = {}): Promise<Build
   return {
     build: (build) => buildOne(engine, config, build),
     push: async (reference, { signal = new AbortController().signal } = {}) => {
-      const auth = await authOf(config, reference);
+      const auth = await imageAuth(reference, config.docker.environment);
       return pushImage(engine, { reference, auth }, { signal });
     },
     close: () => Promise.resolve(),
@@ -92,7 +86,12 @@ async function buildOne(
   const signal = options.signal ?? new AbortController().signal;
   const directory = resolve(options.moduleDir);
   const detected = await detectModule(directory, { engine: options.engine });
-  const base = await baseOf(engine, config, directory, detected, signal, options.onEvent);
+  const base = await baseOf(directory, detected, {
+    engine,
+    config,
+    signal,
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+  });
   const plan = await planBuild(directory, detected, base, config, process.env);
   const reference =
     options.tag ??
@@ -127,77 +126,6 @@ async function buildOne(
     cached: known !== undefined,
     notices: [...detected.warnings, ...(description?.notices ?? [])],
   };
-}
-
-/** What the module is built on; base images of ours are made when the engine has none. */
-async function baseOf(
-  engine: Engine,
-  config: Config,
-  directory: string,
-  detected: DetectedModule,
-  signal: AbortSignal,
-  onEvent: BuildOptions['onEvent'],
-): Promise<BuildBase> {
-  const ensure = async (part: Part): Promise<string> => {
-    const made = await prepareLocalSystem({
-      need: [part],
-      ...setupSettings(config),
-      signal,
-      report: (event) => {
-        if (event.type === 'start') onEvent?.({ type: 'step', message: event.step, cached: false });
-      },
-    });
-    return String(made[part]);
-  };
-  if (detected.ownDockerfile)
-    return ownBase(engine, config, join(directory, 'Dockerfile'), ensure, signal, onEvent);
-  const name = baseImageName(detected.engine, detected.runtime);
-  const reference = config.images[name] ?? baseImageReference(detected.engine, detected.runtime);
-  const found =
-    (await findImage(engine, reference)) ??
-    (await ensure(name as Part), await findImage(engine, reference));
-  if (found !== undefined) return { reference, id: found.id };
-  throw new CodedError(
-    'ModuleNotFound',
-    `base image ${reference} is not on the Docker engine; run: cldctl-iac images build ${name}`,
-  );
-}
-
-/**
- * A Dockerfile of the module's own: the images of ours that it names become those of this version; the others are pulled, each
- * with the credentials of its host, as the build itself gets none.
- */
-async function ownBase(
-  engine: Engine,
-  config: Config,
-  path: string,
-  ensure: (part: Part) => Promise<string>,
-  signal: AbortSignal,
-  onEvent: BuildOptions['onEvent'],
-): Promise<BuildBase> {
-  const dockerfile = await readFile(path, 'utf8');
-  const references = new Map<string, string>();
-  const imageIds: string[] = [];
-  for (const name of baseImagesOf(dockerfile)) {
-    const part = partOfImage(name);
-    const reference = part === undefined ? name : await ensure(part);
-    references.set(name, reference);
-    if ((await findImage(engine, reference)) === undefined) {
-      onEvent?.({ type: 'step', message: `pull ${reference}`, cached: false });
-      const auth = await authOf(config, reference);
-      await pullImage(engine, { reference, auth }, { signal });
-    }
-    imageIds.push((await findImage(engine, reference))?.id ?? reference);
-  }
-  return { dockerfile: withBaseImages(dockerfile, references), imageIds };
-}
-
-function authOf(config: Config, reference: string): Promise<RegistryAuth | undefined> {
-  const { environment } = config.docker;
-  return registryAuth(parseReference(reference).host, {
-    configFolder: dockerConfigFolder(environment),
-    environment,
-  });
 }
 
 async function knownImage(

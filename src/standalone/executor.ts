@@ -12,9 +12,7 @@ import { removeRun } from '../docker/inspect-run.js';
 import { createLabels, LABEL } from '../docker/labels.js';
 import { resolveLimits, type ModuleRun, type ResolvedLimits } from '../docker/module-run.js';
 import { pullImage } from '../docker/push.js';
-import { dockerConfigFolder } from '../docker/docker-host.js';
-import { parseReference } from '../docker/image-reference.js';
-import { registryAuth } from '../docker/registry-auth.js';
+import { imageAuth } from '../docker/image-auth.js';
 import { readRunFiles } from '../docker/read-files.js';
 import { runModule } from '../docker/run-module.js';
 import { socketGroupId } from '../docker/socket-group.js';
@@ -187,10 +185,7 @@ async function imageLabels(
 ): Promise<Readonly<Record<string, string>>> {
   let found = await findImage(engine, image);
   if (found === undefined) {
-    const auth = await registryAuth(parseReference(image).host, {
-      configFolder: dockerConfigFolder(config.docker.environment),
-      environment: config.docker.environment,
-    });
+    const auth = await imageAuth(image, config.docker.environment);
     await pullImage(engine, { reference: image, auth }, { signal, platform: engine.platform });
     found = await findImage(engine, image);
   }

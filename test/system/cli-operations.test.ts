@@ -180,6 +180,17 @@ describe('a stack from the command line', () => {
     expect(nowhere.stderr).toContain('error: ModuleNotFound: ');
   });
 
+  it('says which step is tried again, when and why', async () => {
+    const waiting = `${stack}-away`;
+    // Nothing listens there.
+    await run('apply', waiting, '--module', '127.0.0.1:1/none:1', '--until', 'started');
+    const status = async () => (await run('status', waiting)).stdout;
+    await expect
+      .poll(status, { timeout: 30_000 })
+      .toMatch(/Trying again +try \d+( at \d\d:\d\d:\d\d)?: RegistryUnavailable: .*127\.0\.0\.1:1/);
+    expect((await run('cancel', waiting)).exitCode).toBe(0);
+  });
+
   it('lists operations, and versions of its state, and goes back to one', async () => {
     const { stdout } = await run('operations', '--stack', stack);
     expect(stdout).toContain('STACK');

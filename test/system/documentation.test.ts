@@ -57,6 +57,7 @@ let folder: string;
 let image: string;
 let postgres: string;
 let debian: string;
+const stacks: string[] = [];
 const abort = new AbortController();
 
 beforeAll(async () => {
@@ -91,6 +92,7 @@ beforeAll(async () => {
 afterAll(async () => {
   abort.abort();
   await system.close();
+  await removeMade();
   await registry.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -120,25 +122,42 @@ async function fillFolder(parts: { temporal: string; tofu: string; postgresql: s
   await symlink(join(root, 'node_modules/@types'), join(folder, 'node_modules/@types'));
 }
 
+/** What the commands of the pages made on the engine; containers and volumes only of pages that were not followed to their end. */
+async function removeMade(): Promise<void> {
+  const { docker } = system.engine;
+  const ignore = () => undefined;
+  const built = ['my-module:1', 'pulumi-module:1', 'postgres:1'];
+  for (const name of [...built, `${registry.address}/modules/postgres:v1.0.0`])
+    await docker.getImage(name).remove().catch(ignore);
+  for (const stack of stacks) {
+    await docker.getContainer(stack).remove({ force: true }).catch(ignore);
+    await docker.getVolume(`${stack}-data`).remove().catch(ignore);
+  }
+}
+
+function ownStack(): string {
+  const stack = uniqueStack('docs');
+  stacks.push(stack);
+  return stack;
+}
+
 /** One page, followed from top to bottom. */
 class Reader {
-  #stack = uniqueStack('docs');
+  #stack = ownStack();
   readonly #running: Promise<void>[] = [];
   readonly #programs: string[] = [];
-  image = image;
-
   constructor(readonly page: string) {}
 
   /** What the page says, about our stacks, images and addresses. */
   #ours(text: string): string {
     const replaced: [string, string][] = [
       ['--input version=16', `--input image=${postgres}`],
-      ['registry.example.com/modules/postgres:1.0.0', this.image],
+      ['registry.example.com/modules/postgres:1.0.0', image],
       ['myregistry.io', registry.address],
       ['localhost:7233', system.address],
       ['Connection.connect()', `Connection.connect({ address: '${system.address}' })`],
       ['debian:bookworm-slim', debian],
-      ['IMAGE', this.image],
+      ['IMAGE', image],
       ['/safe/place/', `${folder}/${this.#stack}-`],
       ['my-db.tfstate', `${this.#stack}.tfstate`],
       ...[...STACKS, 'prod-api-database'].map((name): [string, string] => [
@@ -223,7 +242,7 @@ class Reader {
     if (line.startsWith('cldctl-iac worker')) return;
     if (line.includes('--file terraform.tfstate')) {
       // A stack that lived elsewhere so far.
-      this.#stack = uniqueStack('docs');
+      this.#stack = ownStack();
       const outside =
         'cd my-db && tofu init && tofu apply -auto-approve && mv terraform.tfstate ..';
       await this.#shell(outside);
@@ -268,7 +287,7 @@ class Reader {
       await system.client.start({
         stackId,
         operation: 'apply',
-        module: { image: this.image },
+        module: { image: image },
         inputs: { name: uniqueStack('name') },
         approval: { mode: 'auto', expiresIn: '1h' },
         requestedBy: 'ada',
@@ -282,7 +301,7 @@ class Reader {
     await system.client.startAndWaitPlan({
       stackId,
       operation: 'apply',
-      module: { image: this.image },
+      module: { image: image },
       inputs: { name: uniqueStack('name') },
       requestedBy: 'ada',
     });

@@ -1,5 +1,6 @@
 /** `worker --dev` at its fixed ports, in a network of its own so that no other server is in its way. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,10 +45,7 @@ test('serves with everything it needs, and keeps it over a restart', async () =>
     let printed = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (printed += text));
-    const [exitCode] = (await new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => resolve([code]));
-    })) as [number | null];
+    const [exitCode] = (await once(child, 'close')) as [number | null];
     expect(exitCode, printed).toBe(0);
     expect(printed).toContain('UI at http://127.0.0.1:8233');
     expect(printed.match(/worker ended with 0/g), printed).toHaveLength(2);
