@@ -65,7 +65,7 @@ async function forget({ workflowId, runId }: StartedOperation): Promise<void> {
           () => false,
           (error: unknown) => error instanceof WorkflowNotFoundError,
         ),
-      { timeout: 20_000 },
+      { timeout: 90_000 },
     );
   } finally {
     await connection.close();
@@ -251,24 +251,21 @@ describe('one operation at a time', () => {
     const stackId = uniqueStack('forgotten');
     const input = apply(stackId, { requestId: `request-${stackId}` });
     const { started, result } = await approved(input);
-    await forget(started);
+    const failing = apply(stackId, { requestId: 'failing', inputs: { nmae: 'x' } });
+    const failed = await system.client.start(failing);
+    await coded(system.client.result(failed));
+    const preview = apply(stackId, { requestId: 'preview', operation: 'preview' });
+    const previewed = await system.client.start(preview);
+    await system.client.result(previewed);
+    await Promise.all([started, failed, previewed].map(forget));
+
     const again = await system.client.result(await system.client.start(input));
     const { outcome, summary, planDigest } = result;
     expect(again).toMatchObject({ outcome, stackId, operation: 'apply', summary, planDigest });
     expect(again.notices?.[0]).toContain(`run ${started.runId}`);
-
-    const failing = apply(stackId, { requestId: 'failing', inputs: { nmae: 'x' } });
-    const failed = await system.client.start(failing);
-    await coded(system.client.result(failed));
-    await forget(failed);
     const error = await coded(system.client.result(await system.client.start(failing)));
     expect(error.code).toBe('InvalidInput');
     expect(error.message).toContain(`run ${failed.runId}`);
-
-    const preview = apply(stackId, { requestId: 'preview', operation: 'preview' });
-    const previewed = await system.client.start(preview);
-    await system.client.result(previewed);
-    await forget(previewed);
     const unknown = await coded(system.client.result(await system.client.start(preview)));
     expect(unknown.code).toBe('OperationNotFound');
   });
