@@ -1,6 +1,7 @@
 /** Runs one row of the table: each preview beside the bare tool's plan of the same module, state and inputs. */
 import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
+import type { Change } from '../../src/contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../../src/contract/json.js';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
@@ -130,13 +131,24 @@ async function runOnce(
   }
 }
 
-/** The preview with all its changes, also those beyond the inline limit. */
+/** The preview with all its changes and all drift, also those beyond the inline limit. */
 function whole({ response, files }: ModuleRunResult): ModuleResponse {
-  if (response.changes_file === undefined || files.changes === undefined) return response;
-  const changes = Buffer.from(files.changes).toString().split('\n').filter(Boolean).map(parseJson);
-  expect(changes.length, 'changes in the file').toBe(response.changes_file.count);
-  const { changes_file: _file, ...rest } = response;
-  return { ...rest, changes: changes as unknown as NonNullable<ModuleResponse['changes']> };
+  const { changes_file: changesFile, drift_file: driftFile, ...rest } = response;
+  return {
+    ...rest,
+    ...(changesFile && { changes: listIn(files.changes, changesFile.count) }),
+    ...(driftFile && { drift: listIn(files.drift, driftFile.count) }),
+  };
+}
+
+function listIn(file: Uint8Array | undefined, count: number): Change[] {
+  const changes = Buffer.from(file ?? [])
+    .toString()
+    .split('\n')
+    .filter(Boolean)
+    .map(parseJson);
+  expect(changes.length, 'changes in the file').toBe(count);
+  return changes as unknown as Change[];
 }
 
 function planWords(response: ModuleResponse): string[] | string {
