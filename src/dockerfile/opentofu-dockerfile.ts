@@ -1,4 +1,5 @@
 /** Dockerfile of an OpenTofu module: providers in a layer of their own, before the sources. */
+import { certificateSteps } from './certificate-steps.js';
 
 export interface OpentofuDockerfilePlan {
   /** Base image of OpenTofu. */
@@ -10,6 +11,8 @@ export interface OpentofuDockerfilePlan {
    * Absent: the public registries.
    */
   readonly mirror?: { readonly folder: string } | { readonly url: string };
+  /** File of the build context with certificates that the network's sources are checked against besides the public ones. */
+  readonly certificates?: string;
 }
 
 const ENTRYPOINT = '/cldctl-entrypoint';
@@ -20,7 +23,12 @@ const PREPARED = '/opt/cldctl';
  * Renders the Dockerfile. The stage `requirements` reduces the sources to what they need of providers, so that a change
  * of anything else leaves the layer with the providers as it is; the mirror and build caches stay behind in stages.
  */
-export function renderOpentofuDockerfile({ base, module, mirror }: OpentofuDockerfilePlan): string {
+export function renderOpentofuDockerfile({
+  base,
+  module,
+  mirror,
+  certificates,
+}: OpentofuDockerfilePlan): string {
   const source = mirror === undefined ? [] : ['url' in mirror ? mirror.url : '/mirror'];
   const copyMirror =
     mirror !== undefined && 'folder' in mirror ? [`COPY ${mirror.folder} /mirror`] : [];
@@ -33,6 +41,7 @@ export function renderOpentofuDockerfile({ base, module, mirror }: OpentofuDocke
     `FROM ${base} AS providers`,
     'USER 0:0',
     ...copyMirror,
+    ...certificateSteps(certificates),
     'COPY --from=requirements /requirements /requirements',
     prepare('providers', '/requirements', ...source),
     '',
