@@ -13,6 +13,8 @@ export interface PartImage {
   version: string;
   /** What decides its content besides the Dockerfile and the version. */
   recipe: string;
+  /** Default: the engine's. */
+  platform?: string;
   /** Makes the files; called only when the image has to be built. */
   files(): Promise<ContextFile[]>;
 }
@@ -32,6 +34,7 @@ export function partImage(context: SetupContext, part: PartImage): Promise<strin
       const files = await part.files();
       await buildInto(context, engine, step, {
         tag: reference,
+        ...(part.platform === undefined ? {} : { platform: part.platform }),
         context: buildContext(folder, ['Dockerfile'], files),
       });
     },

@@ -1,5 +1,6 @@
 import { registryImage, temporalServerImage, temporalUiImage } from './compose-images.js';
 import { ensureBaseImage } from './base-image.js';
+import { platformBaseImage } from './platform-base-image.js';
 import type { SetupContext } from './context.js';
 import { debianImage } from './debian-image.js';
 import { entrypointExecutable, entrypointImage, entrypointImageName } from './entrypoint-image.js';
@@ -27,6 +28,9 @@ export interface PartResults {
   entrypoint: string;
   /** Reference of the OpenTofu base image. */
   opentofu: string;
+  /** Reference of the OpenTofu base image for a processor, which may be another one than the engine's. */
+  'opentofu-amd64': string;
+  'opentofu-arm64': string;
   'pulumi-nodejs': string;
   'pulumi-python': string;
   'pulumi-go': string;
@@ -71,6 +75,8 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   temporal: temporalExecutable,
   entrypoint: entrypointImage,
   opentofu: (context) => ensureBaseImage(context, 'opentofu'),
+  'opentofu-amd64': (context) => platformBaseImage(context, 'amd64'),
+  'opentofu-arm64': (context) => platformBaseImage(context, 'arm64'),
   'pulumi-nodejs': (context) => ensureBaseImage(context, 'pulumi', 'nodejs'),
   'pulumi-python': (context) => ensureBaseImage(context, 'pulumi', 'python'),
   'pulumi-go': (context) => ensureBaseImage(context, 'pulumi', 'go'),
