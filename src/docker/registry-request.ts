@@ -44,12 +44,14 @@ export async function registryRequest(
     );
   let answer = await send();
   if (answer.status === 401) {
-    await answer.body?.cancel();
     const challenge = answer.headers.get('www-authenticate') ?? '';
     const authorization = /^bearer /i.test(challenge)
       ? await bearer(challenge, auth, signal, doing)
       : basic(auth);
-    if (authorization !== undefined) answer = await send(authorization);
+    if (authorization !== undefined) {
+      await answer.body?.cancel();
+      answer = await send(authorization);
+    }
   }
   if (answer.ok) return answer;
   throw registryError(await words(answer), doing);
