@@ -13,6 +13,8 @@ import { startRegistry, type LocalRegistry } from '../../src/setup/registry.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { createBuilder, type Builder, type BuildResult } from '../../src/standalone/builder.js';
 import { createExecutor, type Executor } from '../../src/standalone/executor.js';
+import { codeBlocks, commandLines } from '../support/code-blocks.js';
+import { command } from '../support/command.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { testEngine, uniqueName } from '../support/test-engine.js';
 
@@ -103,8 +105,11 @@ async function moduleDirectory(): Promise<string> {
 const platformName = (platform: string): string => `${tag}-${platform.split('/')[1]}`;
 
 /** A document of the registry's, by tag or digest. */
-async function ask(kind: 'manifests' | 'blobs', name: string): Promise<Response> {
-  const repository = tag.slice(registry.address.length + 1).replace(/:v1$/, '');
+async function ask(
+  kind: 'manifests' | 'blobs',
+  name: string,
+  repository = tag.slice(registry.address.length + 1).replace(/:v1$/, ''),
+): Promise<Response> {
   return fetch(`http://${registry.address}/v2/${repository}/${kind}/${name}`, {
     headers: {
       authorization: `Basic ${LOGIN}`,
@@ -216,6 +221,33 @@ describe('an image of two platforms', () => {
       images: built.images.map(({ imageId }) => ({ imageId })),
     });
   });
+});
+
+test('the command does it as the documentation says, and names each image', async () => {
+  const [line = ''] = codeBlocks('docs/modules-opentofu.md').flatMap(({ code, runBy }) =>
+    runBy === 'test/engine/platforms.test.ts' ? commandLines(code) : [],
+  );
+  const cwd = await mkdtemp(join(folder, 'command-'));
+  await cp(await moduleDirectory(), join(cwd, 'my-module'), { recursive: true });
+  const words = line.replace('registry.example.com', registry.address).split(' ').slice(1);
+  const { exitCode, stdout, stderr } = await command(words, {
+    cwd,
+    env: { DOCKER_CONFIG: folder, CLDCTL_PROVIDER_MIRROR: config.providerMirror ?? '' },
+  });
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  const name = `${registry.address}/modules/my-module`;
+  for (const suffix of ['', '-amd64', '-arm64']) {
+    const found = await engine.docker.getImage(`${name}:1${suffix}`).inspect();
+    if (suffix !== '') {
+      expect(stdout).toContain(`${name}:1${suffix}`);
+      expect(suffix).toBe(`-${found.Architecture}`);
+    }
+    await engine.docker.getImage(`${name}:1${suffix}`).remove();
+  }
+  const digest = /Pushed +\S+@(sha256:[0-9a-f]{64})/.exec(stdout)?.[1];
+  const answer = await ask('manifests', '1', 'modules/my-module');
+  expect(answer.headers.get('docker-content-digest')).toBe(digest);
+  expect(await answer.json()).toMatchObject({ manifests: [{}, {}] });
 });
 
 test('a provider that the mirror has for one platform only is named', async () => {
