@@ -27,14 +27,15 @@ export async function opentofuPart(
 ): Promise<string> {
   if ((await context.route()) === 'public')
     return pulledImage(context, context.images.opentofu, architecture);
-  const target = architecture ?? (await engineArchitecture(context));
+  const own = await engineArchitecture(context);
+  const target = architecture ?? own;
   const tool = target === hostArchitecture ? tofu : { ...tofu, architecture: target };
   return partImage(context, {
     folder: 'opentofu-part',
     name: 'opentofu-part',
     version: versions.opentofu,
     recipe: JSON.stringify(tool),
-    platform: `linux/${target}`,
+    ...(target === own ? {} : { architecture: target }),
     files: async () => [{ name: 'tofu', source: await goBuild(context, tool), executable: true }],
   });
 }
