@@ -36,7 +36,7 @@ export function checkPlatforms(
         'InvalidInput',
         `a Pulumi module's dependencies are installed by commands of that platform; ${elsewhere}`,
       );
-    if (engine.builder === 'classic')
+    if (!engine.hasBuildkit)
       throw refusal(
         'InvalidConfiguration',
         `this Docker engine has no BuildKit, and builds for ${engine.platform} only; ${elsewhere}`,

@@ -49,6 +49,9 @@ export async function preparePlatform(context: PrepareContext): Promise<void> {
       cwd: work,
       environment: providerEnvironment(environment, shown),
     });
+    const selected = join(work, '.terraform', 'providers');
+    for (const { address, version, own } of installed)
+      renameSync(join(selected, address, version, own), join(selected, address, version, platform));
     rmSync(providers, { recursive: true });
     keepProviders(work, locations.prepared);
   } finally {
@@ -56,9 +59,8 @@ export async function preparePlatform(context: PrepareContext): Promise<void> {
   }
   const links = join(module, '.terraform', 'providers');
   rmSync(links, { recursive: true, force: true });
-  for (const { address, version, own } of installed) {
+  for (const { address, version } of installed) {
     const place = join(address, version, platform);
-    renameSync(join(providers, address, version, own), join(providers, place));
     mkdirSync(dirname(join(links, place)), { recursive: true });
     symlinkSync(join(providers, place), join(links, place));
   }
