@@ -6,6 +6,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -77,14 +78,19 @@ interface InstalledProvider {
 
 /** What a directory in unpacked mirror layout holds. */
 function installedProviders(directory: string): InstalledProvider[] {
-  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-    .map((path) => path.split('/'))
-    .filter(({ length }) => length === 5)
-    .map(([host, namespace, type, version = '', own = '']) => ({
-      address: `${host}/${namespace}/${type}`,
-      version,
-      own,
-    }));
+  return (
+    readdirSync(directory, { recursive: true, encoding: 'utf8' })
+      // tofu leaves a lock file beside each.
+      .filter(
+        (path) => path.split('/').length === 5 && statSync(join(directory, path)).isDirectory(),
+      )
+      .map((path) => path.split('/'))
+      .map(([host, namespace, type, version = '', own = '']) => ({
+        address: `${host}/${namespace}/${type}`,
+        version,
+        own,
+      }))
+  );
 }
 
 /** Puts a provider's package for `platform`, unpacked or packed, into a mirror of its own as one for the running tool's platform. */
