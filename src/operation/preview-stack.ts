@@ -11,7 +11,7 @@ import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
 import { signLink } from '../http/signed-link.js';
 import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
-import { canonicalJson } from '../plan/canonical.js';
+import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';

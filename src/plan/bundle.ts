@@ -14,7 +14,7 @@ import { engineSchema } from '../contract/module-schema.js';
 import { stackIdSchema } from '../contract/operation.js';
 import { engineOptionsSchema, importMappingSchema } from '../contract/request.js';
 import { digestOf } from '../store/artefacts.js';
-import { byCodePoint, canonicalJson } from './canonical.js';
+import { byCodePoint, canonicalJson } from '../contract/canonical-json.js';
 import { isMembers } from './inputs.js';
 
 /** Form of the bundles that this version writes and reads. */
