@@ -26,6 +26,9 @@ export interface PartResults {
   temporal: string;
   /** Reference of the scratch image with `/cldctl-entrypoint`. */
   entrypoint: string;
+  /** Reference of the scratch image for a processor, which may be another one than the engine's. */
+  'entrypoint-image-amd64': string;
+  'entrypoint-image-arm64': string;
   /** Reference of the OpenTofu base image. */
   opentofu: string;
   /** Reference of the OpenTofu base image for a processor, which may be another one than the engine's. */
@@ -74,6 +77,8 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   engine: async (context) => (await context.engine()).version,
   temporal: temporalExecutable,
   entrypoint: entrypointImage,
+  'entrypoint-image-amd64': (context) => entrypointImage(context, 'amd64'),
+  'entrypoint-image-arm64': (context) => entrypointImage(context, 'arm64'),
   opentofu: (context) => ensureBaseImage(context, 'opentofu'),
   'opentofu-amd64': (context) => platformBaseImage(context, 'amd64'),
   'opentofu-arm64': (context) => platformBaseImage(context, 'arm64'),
@@ -115,6 +120,6 @@ export const partGroups: Readonly<Record<string, readonly Part[]>> = {
   bench: ['engine', 'temporal', 'opentofu'],
   tests: [
     ...['engine', 'temporal', 'entrypoint', 'opentofu', 'registry', 'postgres-image'],
-    ...['provider-docker', 'tofu'],
+    ...['provider-docker', 'tofu', 'opentofu-amd64', 'opentofu-arm64'],
   ] as Part[],
 };

@@ -17,15 +17,12 @@ export function checkPlatforms(
   engine: Engine,
   config: Pick<Config, 'providerMirror'>,
 ): void {
-  if (platforms.length === 0 || new Set(platforms).size !== platforms.length)
-    throw new CodedError('InvalidInput', 'platforms: name each platform once, and at least one');
+  checkNames(platforms, engine);
   for (const platform of platforms) {
     if (platform === engine.platform) continue;
     const refusal = (code: 'InvalidInput' | 'InvalidConfiguration', reason: string): CodedError =>
       new CodedError(code, `platform ${platform}: ${reason}`);
     const elsewhere = `build it with a Docker engine of ${platform}`;
-    if (architectureOf(platform) === undefined)
-      throw refusal('InvalidInput', `images are built for linux/${architectures.join(', linux/')}`);
     if (module.ownDockerfile)
       throw refusal(
         'InvalidInput',
@@ -47,6 +44,18 @@ export function checkPlatforms(
         `providers of another platform come from a directory or their registries, not from a network mirror; set CLDCTL_PROVIDER_MIRROR to a directory, or ${elsewhere}`,
       );
   }
+}
+
+/** Refuses platforms that no image is made for. Throws `InvalidInput`. */
+export function checkNames(platforms: readonly string[], engine: Engine): void {
+  if (platforms.length === 0 || new Set(platforms).size !== platforms.length)
+    throw new CodedError('InvalidInput', 'platforms: name each platform once, and at least one');
+  for (const platform of platforms)
+    if (platform !== engine.platform && architectureOf(platform) === undefined)
+      throw new CodedError(
+        'InvalidInput',
+        `platform ${platform}: images are built for linux/${architectures.join(', linux/')}`,
+      );
 }
 
 /** What the image of one platform is called beside those of others: `module:1` for `linux/arm64` is `module:1-arm64`. */

@@ -1,5 +1,6 @@
 /** Images of two platforms, built on one of them and pushed as one. */
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,9 +8,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig, type Config } from '../../src/config.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { readContainerFile } from '../../src/docker/read-files.js';
+import { platformReference } from '../../src/docker/registry-manifest.js';
 import { architectureOf } from '../../src/setup/architecture.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { startRegistry, type LocalRegistry } from '../../src/setup/registry.js';
+import { runCommand } from '../../src/setup/run-command.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { createBuilder, type Builder, type BuildResult } from '../../src/standalone/builder.js';
 import { createExecutor, type Executor } from '../../src/standalone/executor.js';
@@ -210,6 +213,19 @@ describe('an image of two platforms', () => {
     });
   });
 
+  test('one platform’s image is found in the index, to be pulled without the tag', async () => {
+    const auth = { username: 'user', password: 'secret', serveraddress: registry.address };
+    const find = (platform: string): Promise<string> =>
+      platformReference(engine, { reference: tag, auth }, platform, new AbortController().signal);
+    const { manifests } = (await (await ask('manifests', 'v1')).json()) as {
+      manifests: { digest: string }[];
+    };
+    expect(await Promise.all(PLATFORMS.map(find))).toEqual(
+      manifests.map(({ digest }) => `${tag.replace(/:v1$/, '')}@${digest}`),
+    );
+    await expect(find('linux/riscv64')).rejects.toMatchObject({ code: 'ModuleNotFound' });
+  });
+
   test('unchanged sources build nothing for either', async () => {
     const again = await builder.build({
       moduleDir: await moduleDirectory(),
@@ -248,6 +264,58 @@ test('the command does it as the documentation says, and names each image', asyn
   const answer = await ask('manifests', '1', 'modules/my-module');
   expect(answer.headers.get('docker-content-digest')).toBe(digest);
   expect(await answer.json()).toMatchObject({ manifests: [{}, {}] });
+});
+
+describe('packed providers and a lock file of the module', () => {
+  const sums: Record<string, string> = {};
+  let packed: Builder;
+  beforeAll(async () => {
+    const mirror = join(folder, 'packed');
+    const place = join(mirror, 'registry.opentofu.org/cldctl/outside');
+    await mkdir(place, { recursive: true });
+    for (const architecture of ['amd64', 'arm64'] as const) {
+      const program = `${PROVIDER}/linux_${architecture}/terraform-provider-outside_v1.0.0`;
+      const archive = join(place, `terraform-provider-outside_1.0.0_linux_${architecture}.zip`);
+      const files = ['-m', 'zipfile', '-c', archive, join(config.providerMirror ?? '', program)];
+      await runCommand('python3', files, { signal: new AbortController().signal });
+      sums[architecture] = createHash('sha256')
+        .update(await readFile(archive))
+        .digest('hex');
+    }
+    packed = await createBuilder({ engine, config: { ...config, providerMirror: mirror } });
+  });
+  const build = async (locked: readonly string[]): Promise<BuildResult> => {
+    const moduleDir = await moduleDirectory();
+    const hashes = locked.map((architecture) => `"zh:${sums[architecture]}",`).join(' ');
+    await writeFile(
+      join(moduleDir, '.terraform.lock.hcl'),
+      `provider "registry.opentofu.org/cldctl/outside" {\n  version = "1.0.0"\n  hashes = [${hashes}]\n}\n`,
+    );
+    return packed.build({
+      moduleDir,
+      platforms: PLATFORMS,
+      tag: `cldctl-test/${uniqueName('packed')}:1`,
+    });
+  };
+
+  test('give each platform its program, verified by the lock file', async () => {
+    const { reference, images } = await build(['amd64', 'arm64']);
+    for (const { platform, imageId } of images) {
+      const own = platform.replace('/', '_');
+      const path = `/opt/cldctl/providers/${PROVIDER}/${own}/terraform-provider-outside_v1.0.0`;
+      const [program] = await filesOf(imageId, [path]);
+      expect(program?.readUInt16LE(18)).toBe(MACHINE[architectureOf(platform) ?? '']);
+    }
+    for (const name of [reference, ...images.map(({ reference }) => reference)])
+      await engine.docker.getImage(name).remove();
+  });
+
+  test('fail the build for a platform whose checksum the lock file lacks', async () => {
+    await expect(build([architectureOf(engine.platform) ?? ''])).rejects.toMatchObject({
+      code: 'BuildFailed',
+      detail: { step: expect.stringContaining('"platform"') as string },
+    });
+  });
 });
 
 test('a provider that the mirror has for one platform only is named', async () => {
