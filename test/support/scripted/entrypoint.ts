@@ -14,7 +14,8 @@ type Step =
   | { read: string }
   | { frame: Record<string, string>; exitCode?: number; wrongKey?: boolean; bytes?: number }
   | { run: string[] }
-  | { signals: 'ignore' | 'count' }
+  | { signals: 'ignore' | 'count' | 'quiet' }
+  | { told: true }
   | { environment: true }
   | { connect: string }
   | { spin: number }
@@ -46,9 +47,10 @@ function untar(bytes: Buffer): Map<string, Buffer> {
 
 async function main(): Promise<void> {
   let signals = 0;
-  let onSignal: 'ignore' | 'count' = 'count';
+  let onSignal: 'ignore' | 'count' | 'quiet' = 'count';
   process.on('SIGINT', () => {
     signals += 1;
+    if (onSignal === 'quiet') return;
     print(`signal ${signals}\n`);
     if (onSignal === 'ignore') return;
     writeFileSync(
@@ -96,6 +98,7 @@ async function main(): Promise<void> {
       const ran = spawnSync(step.run[0] ?? '', step.run.slice(1), { encoding: 'utf8' });
       print(`ran ${ran.status ?? ran.error?.message} ${ran.stdout ?? ''}${ran.stderr ?? ''}\n`);
     } else if ('signals' in step) onSignal = step.signals;
+    else if ('told' in step) print(`told ${signals}\n`);
     else if ('environment' in step) print(`environment ${JSON.stringify(process.env)}\n`);
     else if ('connect' in step) print(`${await connected(step.connect)}\n`);
     else if ('spin' in step) hold.push(Buffer.alloc(step.spin, 1));
