@@ -3,6 +3,7 @@ import type { Change } from '../contract/change.js';
 import { milliseconds } from '../contract/duration.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { EngineOptions, ModuleRequest } from '../contract/request.js';
+import { runTimes } from '../contract/run-times.js';
 import { createLabels } from '../docker/labels.js';
 import { resolveLimits, type ModuleRun } from '../docker/module-run.js';
 import { socketGroupId } from '../docker/socket-group.js';
@@ -12,8 +13,6 @@ import type { OperationDependencies } from './dependencies.js';
 import type { RunInputs } from './run-inputs.js';
 import type { Mutation, ResolvedImage } from './types.js';
 
-const DEFAULT_RUN_TIMEOUT = '1h';
-const DEFAULT_GRACE = '5m';
 /** Where a snapshot lies below `/workspace`. */
 const STATE_PATH = 'state/state';
 
@@ -75,6 +74,7 @@ export async function buildModuleRun(
   const { input, image, inputs, stackId, snapshot, plan, operation } = parts;
   const keys = await store.stackKey(stackId);
   const url = config.stateUrl;
+  const { graceMs, runTimeoutMs } = runTimes(input.limits);
   const request: ModuleRequest = defined({
     action: plan === undefined ? ('preview' as const) : operation,
     preview_of: plan === undefined ? operation : undefined,
@@ -115,8 +115,8 @@ export async function buildModuleRun(
     ...(input.options?.dockerSocket === true
       ? { dockerSocket: await grantSocket(dependencies, image) }
       : {}),
-    stopGraceMs: milliseconds(input.limits?.grace ?? DEFAULT_GRACE),
-    runTimeoutMs: milliseconds(input.limits?.runTimeout ?? DEFAULT_RUN_TIMEOUT),
+    stopGraceMs: graceMs,
+    runTimeoutMs,
   };
 }
 

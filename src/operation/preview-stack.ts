@@ -4,6 +4,7 @@ import { summarize } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
+import { runTimes } from '../contract/run-times.js';
 import { removeRun } from '../docker/inspect-run.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
 import { runModule } from '../docker/run-module.js';
@@ -48,7 +49,11 @@ export async function previewStack(
   const environment = asked.environment;
   const run = await buildModuleRun(dependencies, {
     name: previewName(store.installation, request.containerKey),
-    labels: { purpose: 'preview' },
+    labels: {
+      purpose: 'preview',
+      // Nobody stops the preview of an operation that was terminated: from then on it is swept away.
+      neededUntil: new Date(Date.now() + runTimes(input.limits).stepMs).toISOString(),
+    },
     workspace: { kind: 'anonymous' },
     stackId,
     operation,
