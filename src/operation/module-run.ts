@@ -53,6 +53,8 @@ export interface RunParts {
   readonly options: EngineOptions;
   readonly snapshot: Uint8Array | undefined;
   readonly sealKey: Buffer;
+  /** A lock of the tool that is to be released first. */
+  readonly unlock?: string | undefined;
   /** A preview has none; a mutation runs exactly this. */
   readonly plan?: {
     readonly bytes: Uint8Array;
@@ -94,6 +96,7 @@ export async function buildModuleRun(
       ...(url === undefined ? { path: STATE_PATH } : { url }),
       ...(plan === undefined ? {} : { fingerprint: plan.stateFingerprint }),
     },
+    unlock: parts.unlock,
     passphrase: image.engine === 'pulumi' ? await keys.pulumiPassphrase() : undefined,
     options: parts.options,
     seal_key: parts.sealKey.toString('base64'),

@@ -176,6 +176,12 @@ export function parseLockHolder(text: string): LockHolder | undefined {
   };
 }
 
+/** True when this lock is the only one that the CLI's message names. */
+export function isOnlyLock(text: string, id: string): boolean {
+  const held = [...text.matchAll(/([0-9a-f-]{36})\.json: created by /g)].map((match) => match[1]);
+  return held.length > 0 && held.every((one) => one === id);
+}
+
 /** `type name` of a URN, as a person would say it. */
 export function shortName(urn: string): string {
   const [, , qualifiedType = '', ...name] = urn.split('::');
@@ -250,7 +256,8 @@ function headline(message: string): string {
   return (meaningful[0] ?? '').slice(0, 500);
 }
 
-function lastLine(text: string): string {
+/** The last line that says something. */
+export function lastLine(text: string): string {
   const line =
     text
       .split('\n')
