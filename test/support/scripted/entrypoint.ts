@@ -1,12 +1,14 @@
 /** A stand-in for the entrypoint that does what its input says, step by step: tests of the worker's side drive it. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
 import { sealFrame } from '../../../src/contract/sealed-frame.js';
 
-type Step =
+/** `only`: not done in a run with another action. */
+type Step = { only?: string } & Action;
+type Action =
   | { print: string; stream?: 'stderr'; newline?: boolean }
   | { lines: number; text: string }
   | { sleep: number }
@@ -18,6 +20,7 @@ type Step =
   | { told: true }
   | { environment: true }
   | { connect: string }
+  | { close: true }
   | { spin: number }
   | { exit: number };
 
@@ -70,11 +73,13 @@ async function main(): Promise<void> {
     files.get('input.json') ?? (stdin ? undefined : readFileSync('/workspace/input.json'));
   if (input === undefined || input.length === 0) process.exit(75);
   const request = JSON.parse(input.toString()) as {
+    action: string;
     inputs: { script: Step[] };
     seal_key?: string;
   };
   const key = Buffer.from(request.seal_key ?? '', 'base64');
   for (const step of request.inputs.script) {
+    if (step.only !== undefined && step.only !== request.action) continue;
     if ('print' in step)
       print(step.print + (step.newline === false ? '' : '\n'), step.stream === 'stderr' ? 2 : 1);
     else if ('lines' in step) for (let i = 0; i < step.lines; i += 1) print(`${step.text} ${i}\n`);
@@ -101,6 +106,7 @@ async function main(): Promise<void> {
     else if ('told' in step) print(`told ${signals}\n`);
     else if ('environment' in step) print(`environment ${JSON.stringify(process.env)}\n`);
     else if ('connect' in step) print(`${await connected(step.connect)}\n`);
+    else if ('close' in step) for (const fd of [1, 2]) closeSync(fd);
     else if ('spin' in step) hold.push(Buffer.alloc(step.spin, 1));
     else process.exit(step.exit);
   }
