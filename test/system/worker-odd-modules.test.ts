@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Json } from '../../src/contract/json.js';
 import type { OperationInput, OperationResult } from '../../src/contract/operation.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { CodedError } from '../../src/errors.js';
+import type { CodedError } from '../../src/errors.js';
 import { readChunks } from '../../src/logs/log-store.js';
 import {
   createLocalSystem,
