@@ -224,6 +224,24 @@ export class IacClient {
     await this.#call(subjectOf(target), () => this.#handle(target).cancel());
   }
 
+  /**
+   * Releases the lock with this id that a tool left on a stack's state, by a preview of its refresh, which it starts. For
+   * who knows that the holder is gone: OpenTofu releases that lock and no other, Pulumi all locks of the stack.
+   */
+  async unlock(
+    stackId: string,
+    lockId: string,
+    input: Omit<OperationInput, 'stackId' | 'operation' | 'previewOf'> = {},
+  ): Promise<StartedOperation> {
+    return this.start({
+      ...input,
+      stackId,
+      operation: 'preview',
+      previewOf: 'refresh',
+      options: { ...input.options, unlock: lockId },
+    });
+  }
+
   /** Kills the running container at once; says what that may have cost. */
   async kill(
     target: OperationTarget,
