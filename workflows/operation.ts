@@ -1,4 +1,5 @@
 /** What one operation shares between its steps and its message handlers. */
+import type { LostRunKey } from '../src/contract/lost-run.js';
 import type { Failure } from '../src/contract/error-code.js';
 import type { NotificationEvent } from '../src/contract/notification.js';
 import type { OperationInput } from '../src/contract/operation.js';
@@ -22,6 +23,8 @@ export interface Operation {
     /** Ends the step, and with it the operation: a preview would be tried again otherwise. */
     giveUp(why: string): void;
   };
+  /** The lost run that the person who approved was told of. */
+  knownLoss?: LostRunKey;
   executed?: Executed;
   /** True when nothing more happens: whoever waits for a plan is answered. */
   ended: boolean;

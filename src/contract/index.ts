@@ -2,6 +2,7 @@ export * from './change.js';
 export * from './error-code.js';
 export * from './event.js';
 export * from './json.js';
+export * from './lost-run.js';
 export * from './module-schema.js';
 export * from './operation.js';
 export * from './request.js';

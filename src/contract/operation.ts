@@ -10,6 +10,7 @@ import {
   checkSchema,
 } from './change.js';
 import { failureSchema } from './error-code.js';
+import { lostRunSchema } from './lost-run.js';
 import { engineSchema } from './module-schema.js';
 import { digestSchema, importMappingSchema } from './request.js';
 
@@ -198,6 +199,8 @@ export const planViewSchema = z.object({
   expiresAt: z.string(),
   /** Address of the whole plan, without a key; it expires. Only from workers with an HTTP endpoint. */
   link: z.string().optional(),
+  /** A run of the stack that was lost before this plan: carrying the plan out always needs a person. */
+  lostRun: lostRunSchema.optional(),
 });
 export type PlanView = z.infer<typeof planViewSchema>;
 

@@ -1,6 +1,7 @@
 /** A stack as its record tells of it to who holds no key of the store: arguments and results of `readStack` and `listStacks`. */
 import * as z from 'zod';
 import { jsonSchema } from './change.js';
+import { lostRunSchema } from './lost-run.js';
 import { stackIdSchema } from './operation.js';
 
 const entrySchema = z.object({
@@ -33,6 +34,8 @@ export const stackViewSchema = z.object({
   openRun: openRunSchema.optional(),
   state: z.object({ version: z.number().int(), at: z.string() }).optional(),
   drift: driftSchema.optional(),
+  /** A run that was lost and that nobody has looked at since: `resume` goes on from there. */
+  lostRun: lostRunSchema.optional(),
   operations: z.array(entrySchema),
 });
 export type StackView = z.infer<typeof stackViewSchema>;

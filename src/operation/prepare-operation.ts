@@ -34,7 +34,7 @@ export async function prepareOperation(
     }
   }
   const record = (await readRecord(store, stackId))?.record;
-  const plan = input.plan === undefined ? undefined : await savedPlan(dependencies, input);
+  const plan = input.plan === undefined ? undefined : await savedPlan(dependencies, input, record);
   const open = record?.openRun;
   // A run that is left behind binds the stack to its engine until it is collected there.
   const dockerId = input.operation === 'preview' ? engine.id : (open?.dockerId ?? engine.id);
@@ -66,6 +66,7 @@ export async function prepareOperation(
 async function savedPlan(
   dependencies: OperationDependencies,
   input: OperationInput,
+  record: StackRecord | undefined,
 ): Promise<PlannedChanges> {
   const saved = await loadPlan(dependencies.store, input.stackId, input.plan ?? '');
   const { operation } = saved.bundle.subject;
@@ -76,7 +77,10 @@ async function savedPlan(
       `plan: ${saved.bundle.digest.slice(0, 23)} is a plan of ${operation}, not of ${wanted}`,
     );
   }
-  return plannedChanges(saved, await planLink(dependencies, saved.bundle));
+  return plannedChanges(saved, {
+    link: await planLink(dependencies, saved.bundle),
+    lostRun: record?.lostRun,
+  });
 }
 
 function sourceOf(

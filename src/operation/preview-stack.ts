@@ -2,6 +2,7 @@
 import type { Change } from '../contract/change.js';
 import { summarize } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import type { LostRun } from '../contract/lost-run.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
 import { removeRun } from '../docker/inspect-run.js';
@@ -116,7 +117,10 @@ export async function previewStack(
     inputsRef: await storeInputs(store, asked.inputs),
     run: runNote(input, asked.credentials),
   });
-  return plannedChanges({ bundle, note }, await planLink(dependencies, bundle));
+  return plannedChanges(
+    { bundle, note },
+    { link: await planLink(dependencies, bundle), lostRun: record?.lostRun },
+  );
 }
 
 /** Ended by a signal that was not ours. */
@@ -125,12 +129,16 @@ function interruptedElsewhere({ stopped, response }: ModuleRunResult): boolean {
 }
 
 /** A saved plan as workflows carry it: as many changes as fit into history, and what an approval depends on. */
-export function plannedChanges(saved: SavedPlan, link?: string): PlannedChanges {
+export function plannedChanges(
+  saved: SavedPlan,
+  { link, lostRun }: { link?: string | undefined; lostRun?: LostRun | undefined } = {},
+): PlannedChanges {
   const view = planView(saved);
   return {
     view: {
       ...view,
       ...(link === undefined ? {} : { link }),
+      ...(lostRun === undefined ? {} : { lostRun }),
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
       // Rules and questions go by all of it.

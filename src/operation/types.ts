@@ -9,6 +9,7 @@ import type {
 } from '../contract/operation.js';
 import type { Notification, NotificationEvent } from '../contract/notification.js';
 import type { Failure } from '../contract/error-code.js';
+import type { LostRunKey } from '../contract/lost-run.js';
 import type { ChangeSummary, Receipt } from '../contract/change.js';
 import type { Json } from '../contract/json.js';
 
@@ -108,6 +109,8 @@ export interface ExecuteRequest {
     'limits' | 'credentials' | 'options' | 'requestedBy' | 'reason'
   >;
   readonly decisions: readonly RecordedDecision[];
+  /** The lost run that whoever approved was told of; a stack with another one is not touched. */
+  readonly knownLoss?: LostRunKey;
 }
 
 /** How a mutating container ended. Failures of the module are thrown; this is success or an interruption. */
