@@ -1,6 +1,7 @@
 export * from './change.js';
 export * from './error-code.js';
 export * from './event.js';
+export * from './journal.js';
 export * from './json.js';
 export * from './lost-run.js';
 export * from './module-schema.js';

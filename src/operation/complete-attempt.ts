@@ -162,7 +162,7 @@ function changedRecord(
     ...(drift === undefined || settled ? {} : { drift }),
     ...(lostRun === undefined ? {} : { lostRun }),
     engine: subject.engine,
-    lastRun: ranWith,
+    ...(result.outcome === 'nothing-ran' ? {} : { lastRun: ranWith }),
     operations: [...record.operations, entry],
     ...(outputs === undefined ? {} : { outputs }),
     ...(done && request.operation !== 'destroy'

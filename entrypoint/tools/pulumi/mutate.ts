@@ -72,6 +72,7 @@ async function runUnlocked(session: Session, argv: [string, ...string[]]): Promi
       throw new FailureError('ModuleFailed', 'interrupted before anything was changed', {
         interrupted: true,
       });
+    context.journal.mutating(session.action);
     const end = await cli({
       step: session.action,
       argv,
@@ -79,6 +80,7 @@ async function runUnlocked(session: Session, argv: [string, ...string[]]): Promi
       mutates: true,
       onPause: home.mirror,
     });
+    context.journal.ended(end);
     const locked = !end.succeeded && failedAnswer(session, end).failure.code === 'StateLocked';
     if (!locked || performance.now() + LOCK_POLL > deadline) return end;
     await sleep(LOCK_POLL);
