@@ -8,7 +8,8 @@ import type { Question } from './decide.js';
 import type { Progress } from './progress.js';
 
 export interface Operation {
-  readonly input: OperationInput;
+  /** As it was asked; completed by the first step when it goes on after a lost run. */
+  input: OperationInput;
   readonly progress: Progress;
   readonly question: Question;
   /** Things a person should know, in the order they came up. */

@@ -104,6 +104,8 @@ export const operationInputSchema = z.strictObject({
   options: operationOptionsSchema.optional(),
   approval: approvalSchema.optional(),
   limits: limitsSchema.optional(),
+  /** Go on after the stack's lost run: module, inputs and options are that run's, and a person is always asked. */
+  resume: z.boolean().optional(),
   onBusy: z.enum(['refuse', 'supersede']).optional(),
   /** Who asks, as claimed. */
   requestedBy: z.string().max(200).optional(),

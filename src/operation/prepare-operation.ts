@@ -11,16 +11,17 @@ import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
 import { plannedChanges, planLink } from './preview-stack.js';
 import { resolveLocalImage } from './resolve-image.js';
+import { resumedInput } from './resumed-input.js';
 import type { PrepareRequest, Preparation, PlannedChanges } from './types.js';
 
 /** Checks the input against the stack's record and finds the module. Throws `InvalidInput`, `StackNotFound`, `PlanNotFound`, … */
 export async function prepareOperation(
   dependencies: OperationDependencies,
-  { input, run }: PrepareRequest,
+  { input: asked, run }: PrepareRequest,
 ): Promise<Preparation> {
   const { store, engine } = dependencies;
-  const { stackId, requestId } = input;
-  refuseLarge(input);
+  const { stackId, requestId } = asked;
+  refuseLarge(asked);
   if (requestId !== undefined) {
     const claim = await claimRequest(store, {
       stackId,
@@ -34,6 +35,8 @@ export async function prepareOperation(
     }
   }
   const record = (await readRecord(store, stackId))?.record;
+  const resumes = asked.resume === true;
+  const input = resumes ? await resumedInput(dependencies, asked, record) : asked;
   const plan = input.plan === undefined ? undefined : await savedPlan(dependencies, input, record);
   const open = record?.openRun;
   // A run that is left behind binds the stack to its engine until it is collected there.
@@ -51,6 +54,7 @@ export async function prepareOperation(
     dockerId,
     module: nameOf(source),
     source,
+    ...(resumes ? { input } : {}),
     ...(logs === undefined ? {} : { logs }),
     ...(notifies.length === 0 ? {} : { notifies }),
     ...(image === undefined ? {} : { image }),

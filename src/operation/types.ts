@@ -49,6 +49,8 @@ export interface Preparation {
   readonly source?: ModuleSource;
   /** The module as people name it. */
   readonly module: string;
+  /** The whole input of an operation that goes on after a lost run. */
+  readonly input?: OperationInput;
   /** The saved plan that the input names. */
   readonly plan?: PlannedChanges;
   /** Signed link to the log of this run; absent when the workers have no endpoint. */
