@@ -396,6 +396,29 @@ describe('a stack whose last run was lost', () => {
     expect(result(run).outcome).toBe('no-changes');
   });
 
+  test('a resume carries out what the first step made of it, and always asks', async () => {
+    const input = {
+      stackId: 'demo',
+      operation: 'apply' as const,
+      resume: true,
+      module: { image: 'module:1' },
+      limits: { memory: 100_000_000 },
+      approval: { mode: 'required' as const, expiresIn: '24h' },
+    };
+    const run = await start(
+      { module: undefined, resume: true, approval: { mode: 'auto' } },
+      mocks({
+        prepare: () => ({ ...prepared, input }),
+        preview: () => lostPlan('a', { summary: none }),
+      }),
+    );
+    expect(await state(run)).toMatchObject({ phase: 'awaiting-approval' });
+    expect(run.scheduled.find(({ type }) => type === 'preview')?.argument).toMatchObject({ input });
+    await approve(run, digest('a'));
+    expect(executions(run)).toMatchObject([{ input: { limits: { memory: 100_000_000 } } }]);
+    expect(result(run).outcome).toBe('succeeded');
+  });
+
   test('a loss that shows after an automatic approval is asked about, and asked once', async () => {
     const plans = [plan('a'), lostPlan('b'), lostPlan('b')];
     let tries = 0;
