@@ -15,9 +15,7 @@ export const lostRunSchema = lostRunKeySchema.extend({
   workflowId: z.string(),
   runId: z.string(),
   at: z.string(),
-  /** One line: what happened and what is known. */
   message: z.string(),
-  /** What became of every approved change, as far as it is known. */
   receipt: receiptSchema.optional(),
   /** Operations that were under way at the end: such a resource may be there or not. */
   open: z.array(z.object({ resource: z.string(), operation: z.string() })).optional(),
