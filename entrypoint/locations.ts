@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ANSWER_PATH, JOURNAL_PATH } from '../src/contract/journal.js';
 import { FailureError } from './failure-error.js';
 
 /** File below `Locations.prepared` with the version of the tool in the image. */
@@ -31,6 +32,10 @@ export interface WorkspacePaths {
   /** Writable copy of the module, working directory of the tool. */
   readonly module: string;
   readonly credentials: string;
+  /** What a mutation did so far, for who finds the volume without its container. */
+  readonly journal: string;
+  /** Sealed copy of a mutation's answer. */
+  readonly sealedAnswer: string;
 }
 
 /** The places of a run, below a workspace directory. */
@@ -47,6 +52,8 @@ export function workspacePaths(root: string): WorkspacePaths {
     home: join(root, 'home'),
     module: join(root, 'module'),
     credentials: join(root, 'credentials'),
+    journal: join(root, JOURNAL_PATH),
+    sealedAnswer: join(root, ANSWER_PATH),
   };
 }
 

@@ -21,6 +21,7 @@ import { registerPlan } from './plan.js';
 import { registerPreview } from './preview.js';
 import { registerRefresh } from './refresh.js';
 import { registerReject } from './reject.js';
+import { registerResume } from './resume.js';
 import { registerSchedule } from './schedule.js';
 import { registerState } from './state.js';
 import { registerStatus } from './status.js';
@@ -40,6 +41,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerDestroy,
   registerRefresh,
   registerImport,
+  registerResume,
   registerApprove,
   registerReject,
   registerPlan,

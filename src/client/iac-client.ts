@@ -41,6 +41,7 @@ import { operationSummary, visibilityQuery } from './operation-summary.js';
 import { Schedules } from './schedules/schedules.js';
 import { chunksByLink, followChunks, logsUnavailable, type ReadChunks } from './read-logs.js';
 import { resultFromRecord } from './result-from-record.js';
+import { resumeInput } from './resume-input.js';
 import { retryView } from './retry-view.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
@@ -53,6 +54,7 @@ import type {
   OperationSummary,
   OperationTarget,
   PlanReady,
+  ResumeOptions,
   StackPage,
   StackSummary,
   StackView,
@@ -179,6 +181,14 @@ export class IacClient {
       ? this.waitPlan(started, call)
       : this.#abortable(`stack ${valid.stackId}`, call.signal, () => accepted.result()));
     return { ...started, ready };
+  }
+
+  /**
+   * Goes on after the stack's lost run: plans its operation again, and waits for a person whatever `approval.mode` says.
+   * Throws `InvalidInput` when no run was lost, `StackNotFound`, `StackBusy`.
+   */
+  async resume(stackId: string, options: ResumeOptions = {}): Promise<StartedOperation> {
+    return this.start(resumeInput(await this.stack(stackId), options));
   }
 
   /** Waits until the plan waits for a decision, or none is needed any more. */

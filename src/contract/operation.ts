@@ -10,6 +10,7 @@ import {
   checkSchema,
 } from './change.js';
 import { failureSchema } from './error-code.js';
+import { lostRunSchema } from './lost-run.js';
 import { engineSchema } from './module-schema.js';
 import { recordOf } from './record-of.js';
 import { digestSchema, importMappingSchema } from './request.js';
@@ -104,6 +105,8 @@ export const operationInputSchema = z.strictObject({
   options: operationOptionsSchema.optional(),
   approval: approvalSchema.optional(),
   limits: limitsSchema.optional(),
+  /** Go on after the stack's lost run: module, inputs and options are that run's, and a person is always asked. */
+  resume: z.boolean().optional(),
   onBusy: z.enum(['refuse', 'supersede']).optional(),
   /** Who asks, as claimed. */
   requestedBy: z.string().max(200).optional(),
@@ -199,6 +202,8 @@ export const planViewSchema = z.object({
   expiresAt: z.string(),
   /** Address of the whole plan, without a key; it expires. Only from workers with an HTTP endpoint. */
   link: z.string().optional(),
+  /** A run of the stack that was lost before this plan: carrying the plan out always needs a person. */
+  lostRun: lostRunSchema.optional(),
 });
 export type PlanView = z.infer<typeof planViewSchema>;
 

@@ -1,6 +1,7 @@
 /** A stack as its record tells of it to who holds no key of the store: arguments and results of `readStack` and `listStacks`. */
 import * as z from 'zod';
 import { changeSummarySchema, jsonSchema } from './change.js';
+import { lostRunSchema } from './lost-run.js';
 import { recordOf } from './record-of.js';
 import { stackIdSchema } from './operation.js';
 
@@ -35,6 +36,8 @@ export const stackViewSchema = z.object({
   openRun: openRunSchema.optional(),
   state: z.object({ version: z.number().int(), at: z.string() }).optional(),
   drift: driftSchema.optional(),
+  /** A run that was lost and that nobody has looked at since: `resume` goes on from there. */
+  lostRun: lostRunSchema.optional(),
   operations: z.array(entrySchema),
 });
 export type StackView = z.infer<typeof stackViewSchema>;

@@ -7,6 +7,7 @@ import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { decideAttempt } from '../stack/attempt.js';
 import { openAttempt, type Attempt, type OpenedAttempt } from '../stack/attempt-store.js';
+import { isSameRun, needsPerson } from '../contract/lost-run.js';
 import { readRecord, type OpenRun } from '../stack/record.js';
 import { clearPlace, endAsNothing, observePlace } from './attempt-place.js';
 import { returnResult } from './complete-attempt.js';
@@ -167,7 +168,13 @@ async function staleness(
       message: `the plan ended at ${note.expiresAt}: make a new preview`,
     };
   }
-  const state = (await readRecord(store, request.stackId))?.record.state;
+  const { state, lostRun } = (await readRecord(store, request.stackId))?.record ?? {};
+  if (needsPerson(request.operation, lostRun) && !isSameRun(lostRun, request.knownLoss)) {
+    return {
+      code: 'PlanStale',
+      message: `the ${lostRun.operation} of ${lostRun.at} was lost, and nobody who knew that has approved this plan`,
+    };
+  }
   // A backend's own state is compared by the tool, inside the container.
   const kept = state !== undefined && 'version' in state;
   const fingerprint = kept ? state.fingerprint : subject.stateFingerprint;

@@ -5,7 +5,13 @@ import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { ModuleResponse } from '../contract/response.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
 import { compareReceipt, type DoneEvent } from '../plan/receipt.js';
-import { closeRun, markEnded, type Attempt, type AttemptResult } from '../stack/attempt-store.js';
+import {
+  closeRun,
+  markEnded,
+  type Attempt,
+  type AttemptRef,
+  type AttemptResult,
+} from '../stack/attempt-store.js';
 import type { LastApplied, OperationEntry, StackRecord } from '../stack/record.js';
 import { storeVersion, withSnapshot } from '../state/snapshot.js';
 import { removeRun } from '../docker/inspect-run.js';
@@ -13,6 +19,7 @@ import type { AttemptContext } from './attempt-context.js';
 import { endAsNothing } from './attempt-place.js';
 import type { OperationDependencies } from './dependencies.js';
 import { lockedFailure } from './lock-holder.js';
+import { lostRunAfter, type LostFindings } from './lost-run-mark.js';
 import { failureError, moduleFailure, redacted } from './module-failure.js';
 import type { Executed } from './types.js';
 
@@ -27,6 +34,8 @@ interface Ended {
   readonly failure?: Failure;
   readonly outputs?: StackRecord['outputs'];
   readonly state?: StoredState | { readonly url: string; readonly fingerprint: string | null };
+  /** Operations that were under way at the end, and resources that the state does not have. */
+  readonly lost?: Pick<LostFindings, 'open' | 'untracked'>;
 }
 
 /** Stores what a container answered and returns it; throws the failure that it answered. */
@@ -68,6 +77,7 @@ export async function completeAttempt(
       ? { outputs: response.outputs as NonNullable<StackRecord['outputs']> }
       : {}),
     ...(state === undefined ? {} : { state }),
+    ...(response.state?.pending === undefined ? {} : { lost: { open: response.state.pending } }),
   };
   return finishAttempt(dependencies, context, attempt, {
     outcome: interrupted ? 'interrupted' : failure === undefined ? 'succeeded' : 'failed',
@@ -101,7 +111,9 @@ export async function finishAttempt(
 ): Promise<Executed> {
   const stands = await markEnded(store, attempt, result);
   const ended = stands.data as unknown as Ended;
-  await closeRun(store, attempt, (record) => changedRecord(record, context, stands, ended));
+  await closeRun(store, attempt, (record) =>
+    changedRecord(record, context, attempt, stands, ended),
+  );
   if (ended.failure !== undefined) throw failureError(ended.failure, true);
   return ended.executed;
 }
@@ -109,8 +121,9 @@ export async function finishAttempt(
 function changedRecord(
   record: StackRecord,
   context: AttemptContext,
+  attempt: AttemptRef,
   result: AttemptResult,
-  { executed, outputs, state, failure }: Ended,
+  { executed, outputs, state, failure, lost }: Ended,
 ): StackRecord {
   const { request, saved, run } = context;
   const { subject } = saved.bundle;
@@ -145,14 +158,16 @@ function changedRecord(
         : { ...record, state: { ...state, at: result.at } };
   const done = failure === undefined && !executed.interrupted;
   const ranWith = whatRan(context, result.at);
-  const { drift, ...rest } = named;
+  const { drift, lostRun: old, ...rest } = named;
+  const lostRun = lostRunAfter(old, context, attempt, result, { receipt, ...lost });
   const settled = done && (request.operation === 'refresh' || request.operation === 'apply');
   return {
     ...rest,
     // What was accepted or put back is news when it comes again.
     ...(drift === undefined || settled ? {} : { drift }),
+    ...(lostRun === undefined ? {} : { lostRun }),
     engine: subject.engine,
-    lastRun: ranWith,
+    ...(result.outcome === 'nothing-ran' ? {} : { lastRun: ranWith }),
     operations: [...record.operations, entry],
     ...(outputs === undefined ? {} : { outputs }),
     ...(done && request.operation !== 'destroy'

@@ -64,7 +64,7 @@ export async function followAttempt(
       throw error;
     }
     if (!(error instanceof CodedError) || error.detail?.['receipt'] !== undefined) throw error;
-    return afterError(dependencies, context, attempt, error);
+    return afterError(dependencies, context, attempt, error, events);
   }
 }
 
@@ -111,12 +111,13 @@ async function afterError(
   context: AttemptContext,
   attempt: Attempt,
   error: CodedError,
+  heard: readonly DoneEvent[],
 ): Promise<Executed | 'nothing-ran'> {
   const observed = await observePlace(dependencies, context.containerName, attempt);
   if (observed === 'exited-incomplete') return 'nothing-ran';
   if (await endUnstarted(dependencies, context, attempt)) throw error;
   if (!LOST.includes(error.code)) throw error;
-  return harvestVolume(dependencies, context, attempt, error.toFailure());
+  return harvestVolume(dependencies, context, attempt, { failure: error.toFailure(), heard });
 }
 
 /** Ends the attempt when no container of it was ever started; true when it did. */

@@ -18,7 +18,7 @@ export async function killContainer(
   return {
     message:
       containerKey === undefined
-        ? 'killed; what the tool had begun may be done and missing from the state: refresh the stack before the next apply'
+        ? 'killed; what the tool had begun may be done and missing from the state: the run ends with what is known, and the next apply asks'
         : 'killed; a preview changes nothing',
   };
 }

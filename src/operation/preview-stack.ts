@@ -1,6 +1,7 @@
 /** Plans a change of a stack and saves the plan, so that an approval can name it. */
 import { summarize } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import type { LostRun } from '../contract/lost-run.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
 import { CodedError } from '../errors.js';
@@ -91,7 +92,10 @@ export async function previewStack(
     inputsRef: await storeInputs(store, asked.inputs),
     run: runNote(input, asked.credentials),
   });
-  return plannedChanges({ bundle, note }, await planLink(dependencies, bundle));
+  return plannedChanges(
+    { bundle, note },
+    { link: await planLink(dependencies, bundle), lostRun: record?.lostRun },
+  );
 }
 
 /** A run of ours may be what holds the lock: it is cancelled, not robbed of it. */
@@ -105,12 +109,16 @@ function refuseUnlock({ stackId, options }: OperationInput, record: StackRecord 
 }
 
 /** A saved plan as workflows carry it: as many changes as fit into history, and what an approval depends on. */
-export function plannedChanges(saved: SavedPlan, link?: string): PlannedChanges {
+export function plannedChanges(
+  saved: SavedPlan,
+  { link, lostRun }: { link?: string | undefined; lostRun?: LostRun | undefined } = {},
+): PlannedChanges {
   const view = planView(saved);
   return {
     view: {
       ...view,
       ...(link === undefined ? {} : { link }),
+      ...(lostRun === undefined ? {} : { lostRun }),
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
       // Rules and questions go by all of it.

@@ -153,7 +153,8 @@ async function* needless(
   const keptPlans = new Set(
     plans.slice(Math.max(0, plans.length - retention.plans.keep)).map(({ digest }) => digest),
   );
-  for (const run of [record.lastApplied, record.lastRun]) if (run) keptPlans.add(run.planDigest);
+  for (const run of [record.lastApplied, record.lastRun, record.lostRun])
+    if (run) keptPlans.add(run.planDigest);
   for await (const info of store.objects.list(`plans/${stackId}/`)) {
     const plan = plans.find(({ key }) => key === info.key);
     if (plan && !keptPlans.has(plan.digest)) yield { ...info, rule: retention.plans };

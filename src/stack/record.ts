@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { actionSchema, changeSummarySchema, jsonSchema, type Action } from '../contract/change.js';
 import { parseJson, stringifyJson } from '../contract/json.js';
+import { lostRunSchema } from '../contract/lost-run.js';
 import { engineSchema, runtimeSchema } from '../contract/module-schema.js';
 import {
   moduleSourceSchema,
@@ -101,6 +102,8 @@ export const stackRecordSchema = z.looseObject({
   /** Output values; those of sensitive outputs too, which is why records are encrypted. */
   outputs: recordOf(z.object({ value: jsonSchema, sensitive: z.boolean().optional() })).optional(),
   openRun: openRunSchema.optional(),
+  /** The run that was lost last, until a person approved an operation that knew of it. */
+  lostRun: lostRunSchema.optional(),
   /** The drift that was reported last; a drift with this fingerprint is not reported again. */
   drift: z
     .object({

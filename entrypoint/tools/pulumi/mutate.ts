@@ -75,6 +75,7 @@ async function runUnlocked(session: Session, argv: [string, ...string[]]): Promi
       throw new FailureError('ModuleFailed', 'interrupted before anything was changed', {
         interrupted: true,
       });
+    context.journal.mutating(session.action);
     const end = await cli({
       step: session.action,
       argv,
@@ -82,6 +83,7 @@ async function runUnlocked(session: Session, argv: [string, ...string[]]): Promi
       mutates: true,
       onPause: home.mirror,
     });
+    context.journal.ended(end);
     const locked = !end.succeeded && failedAnswer(session, end).failure.code === 'StateLocked';
     if (locked && unlock !== undefined && isOnlyLock(end.failed.standardError, unlock)) {
       await releaseLocks(session, unlock);
