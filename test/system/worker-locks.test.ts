@@ -24,19 +24,21 @@ import { testEngine } from '../support/test-engine.js';
 const PROJECT = 'held';
 const TOFU = outside(`
 variable "stack" { type = string }
+variable "value" { type = string }
 resource "outside_thing" "a" {
   name  = "\${var.stack}-a"
-  value = "1"
+  value = var.value
 }
 `);
 const PULUMI = `name: ${PROJECT}
 runtime: yaml
 config:
   stack: {type: string}
+  value: {type: string}
 resources:
   a:
     type: outside:index:Thing
-    properties: {name: "\${stack}-a", value: one}
+    properties: {name: "\${stack}-a", value: "\${value}"}
 `;
 const TOOLS = ['opentofu', 'pulumi'] as const;
 type Tool = (typeof TOOLS)[number];
@@ -84,12 +86,12 @@ afterAll(async () => {
   await world?.close();
 });
 
-function operation(stackId: string, tool: Tool): OperationInput {
+function operation(stackId: string, tool: Tool, value = 'old'): OperationInput {
   return {
     stackId,
     operation: 'apply',
     module: { image: images[tool] },
-    inputs: { stack: stackId },
+    inputs: { stack: stackId, value },
     environment: world.containerEnvironment,
     approval: { mode: 'auto', expiresIn: '1h' },
   };
@@ -193,7 +195,7 @@ describe.each(TOOLS)('%s', (tool) => {
       id: FOREIGN,
       created: new Date(Date.now() - 60_000),
     });
-    const end = await endOf(await system.client.start(operation(stackId, tool)));
+    const end = await endOf(await system.client.start(operation(stackId, tool, 'new')));
     expect(end).toMatchObject({ outcome: 'succeeded' });
     expect(await locks(tool, stackId)).toEqual([]);
   });
@@ -206,7 +208,7 @@ describe.each(TOOLS)('%s', (tool) => {
       id: FOREIGN,
       created: new Date(Date.now() - 3 * 3_600_000),
     });
-    const started = await system.client.start(operation(stackId, tool));
+    const started = await system.client.start(operation(stackId, tool, 'new'));
     await expect
       .poll(() => reason(started), { timeout: 60_000 })
       .toMatch(
@@ -220,6 +222,7 @@ describe.each(TOOLS)('%s', (tool) => {
       command(
         [
           ...['unlock', stackId, FOREIGN, '--module', images[tool], '--input', `stack=${stackId}`],
+          ...['--input', 'value=old'],
           ...['--env', `OUTSIDE_URL=${world.containerEnvironment.OUTSIDE_URL}`, ...more],
         ],
         { env },
@@ -247,7 +250,7 @@ test('OpenTofu releases no other lock than the one that is named, and says who h
   });
   const started = await system.client.unlock(stackId, FOREIGN, {
     module: { image: images.opentofu },
-    inputs: { stack: stackId },
+    inputs: { stack: stackId, value: 'old' },
     environment: world.containerEnvironment,
   });
   const end = await endOf(started);
