@@ -239,6 +239,35 @@ describe.each(TOOLS)('%s', (tool) => {
   });
 });
 
+describe('in PostgreSQL', () => {
+  let database: LocalSystem;
+  beforeAll(async () => {
+    database = await createLocalSystem({ env: { CLDCTL_STATE_URL: servers.urls.postgres } });
+    await database.startWorker();
+  });
+  afterAll(() => database.close());
+
+  // OpenTofu's is a lock of the connection, and gone with it; Pulumi's is a row.
+  test.each(TOOLS)('%s: an apply whose container was killed blocks nobody', async (tool) => {
+    const stackId = uniqueStack(`own-pg-${tool}`);
+    const held = world.hold(`${stackId}-a`, 'create');
+    const started = await database.client.start(operation(stackId, tool));
+    await held.reached;
+    const [container] = await database.containers(stackId);
+    await engine.docker.getContainer(container?.id ?? '').kill({ signal: 'SIGKILL' });
+    held.release();
+    await expect(database.client.result(started)).rejects.toBeInstanceOf(CodedError);
+    const next = await database.client.result(
+      await database.client.start(operation(stackId, tool)),
+    );
+    expect(next).toMatchObject({ outcome: 'succeeded', receipt: { unapproved: 0 } });
+    const released = (next.notices ?? []).filter((notice) =>
+      /^lock \S+ was released$/.test(notice),
+    );
+    expect(released).toHaveLength(tool === 'pulumi' ? 1 : 0);
+  });
+});
+
 test('OpenTofu releases no other lock than the one that is named, and says who holds it', async () => {
   const stackId = uniqueStack('other-id');
   const other = FOREIGN.replace(/^1/, '9');
