@@ -23,6 +23,7 @@ export interface WorkspacePaths {
   readonly output: string;
   readonly plan: string;
   readonly changes: string;
+  readonly drift: string;
   readonly state: string;
   /** `TMPDIR`; short, because providers put unix sockets in it. */
   readonly temporary: string;
@@ -40,6 +41,7 @@ export function workspacePaths(root: string): WorkspacePaths {
     output: join(root, 'output.json'),
     plan: join(root, 'plan', 'plan'),
     changes: join(root, 'plan', 'changes.ndjson'),
+    drift: join(root, 'plan', 'drift.ndjson'),
     state: join(root, 'state', 'state'),
     temporary: join(root, 'tmp'),
     home: join(root, 'home'),

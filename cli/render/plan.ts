@@ -119,7 +119,10 @@ function legend(changes: readonly Change[], style: Style): string[] {
   );
 }
 
-function driftLines(plan: Pick<RenderablePlan, 'drift' | 'driftSummary'>, style: Style): string[] {
+function driftLines(
+  plan: Pick<RenderablePlan, 'drift' | 'driftSummary' | 'link'>,
+  style: Style,
+): string[] {
   const lines = [style.bold('Changed outside of this stack since the last operation:')];
   const context: DiffContext = { style, forcing: new Set(), alwaysShown: SHOWN_UNCHANGED };
   for (const change of plan.drift) {
@@ -133,7 +136,12 @@ function driftLines(plan: Pick<RenderablePlan, 'drift' | 'driftSummary'>, style:
     );
   }
   const left = driftCount(plan) - plan.drift.length;
-  if (left > 0) lines.push('', `  … and ${left} more that are not shown here`);
+  if (left > 0)
+    lines.push(
+      '',
+      `  … and ${left} more that are not shown here`,
+      ...(plan.link === undefined ? [] : [`  all of it: ${plan.link}`]),
+    );
   return lines;
 }
 

@@ -11,6 +11,7 @@ import {
 } from './change.js';
 import { failureSchema } from './error-code.js';
 import { engineSchema } from './module-schema.js';
+import { recordOf } from './record-of.js';
 import { digestSchema, importMappingSchema } from './request.js';
 
 export const stackIdSchema = z
@@ -93,10 +94,8 @@ export const operationInputSchema = z.strictObject({
   /** Absent: the stack's last applied image. */
   module: moduleSourceSchema.optional(),
   engine: engineSchema.optional(),
-  inputs: z
-    .union([z.strictObject({ archive: digestSchema }), z.record(z.string(), jsonSchema)])
-    .optional(),
-  environment: z.record(z.string(), z.string()).optional(),
+  inputs: z.union([z.strictObject({ archive: digestSchema }), recordOf(jsonSchema)]).optional(),
+  environment: recordOf(z.string()).optional(),
   /** Names of credentials that the worker resolves; default: the cloud credentials its allow-list has. */
   credentials: z.array(z.string()).optional(),
   /** Digest of a saved preview to approve or apply. */
@@ -261,12 +260,9 @@ export const operationResultSchema = z.object({
   hasDrift: z.boolean().optional(),
   receipt: receiptSchema.optional(),
   /** Outputs that are not sensitive; names of the sensitive ones with `sensitive: true` and no value. */
-  outputs: z
-    .record(
-      z.string(),
-      z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
-    )
-    .optional(),
+  outputs: recordOf(
+    z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
+  ).optional(),
   decisions: z.array(recordedDecisionSchema),
   /** Run that did the work, for outcome `duplicate`; or that this one gave way to. */
   other: z.object({ workflowId: z.string(), runId: z.string() }).optional(),

@@ -1,6 +1,7 @@
 /** A stack as its record tells of it to who holds no key of the store: arguments and results of `readStack` and `listStacks`. */
 import * as z from 'zod';
-import { jsonSchema } from './change.js';
+import { changeSummarySchema, jsonSchema } from './change.js';
+import { recordOf } from './record-of.js';
 import { stackIdSchema } from './operation.js';
 
 const entrySchema = z.object({
@@ -9,6 +10,10 @@ const entrySchema = z.object({
   at: z.string(),
   by: z.string().optional(),
   planDigest: z.string().optional(),
+  /** The Temporal run; absent for operations that had none. */
+  runId: z.string().optional(),
+  image: z.string().optional(),
+  summary: changeSummarySchema.optional(),
 });
 const openRunSchema = z.object({
   operation: z.string(),
@@ -25,10 +30,7 @@ export const stackViewSchema = z.object({
   image: z.string().optional(),
   createdAt: z.string(),
   /** Values that are not sensitive; sensitive ones without a value. */
-  outputs: z.record(
-    z.string(),
-    z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
-  ),
+  outputs: recordOf(z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() })),
   /** The operation that holds the stack now. */
   openRun: openRunSchema.optional(),
   state: z.object({ version: z.number().int(), at: z.string() }).optional(),

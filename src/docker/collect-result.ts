@@ -16,7 +16,7 @@ const OUTPUT_LIMIT = 128 * 1024 * 1024;
 
 /** Reads the opened frame. */
 export function collectFrame(run: ModuleRun, frame: Frame): Collected {
-  const { 'output.json': output, plan, state, changes } = frame.files;
+  const { 'output.json': output, plan, state, changes, drift } = frame.files;
   if (output === undefined) throw invalid(run, 'its result frame has no output.json');
   return {
     response: readResponse(run, Buffer.from(output).toString('utf8'), frame.exitCode),
@@ -24,6 +24,7 @@ export function collectFrame(run: ModuleRun, frame: Frame): Collected {
       ...(plan === undefined ? {} : { plan }),
       ...(state === undefined ? {} : { state }),
       ...(changes === undefined ? {} : { changes }),
+      ...(drift === undefined ? {} : { drift }),
     },
     exitCode: frame.exitCode,
     collectedBy: 'frame',
@@ -83,9 +84,10 @@ async function readNamed(
     plan: response?.plan?.path,
     state: response?.state?.path,
     changes: response?.changes_file?.path,
+    drift: response?.drift_file?.path,
   };
-  const files: { plan?: Uint8Array; state?: Uint8Array; changes?: Uint8Array } = {};
-  for (const [name, path] of Object.entries(named) as ['plan' | 'state' | 'changes', string?][]) {
+  const files: { -readonly [Name in keyof typeof named]?: Uint8Array } = {};
+  for (const [name, path] of Object.entries(named) as [keyof typeof named, string?][]) {
     if (path === undefined) continue;
     if (path.startsWith('/') || path.split('/').includes('..')) {
       throw new CodedError('InvalidOutput', `the answer names a ${name} file outside /workspace`);

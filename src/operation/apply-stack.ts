@@ -3,7 +3,7 @@ import type { Failure } from '../contract/error-code.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import { removeRun } from '../docker/inspect-run.js';
 import { CodedError } from '../errors.js';
-import { canonicalJson } from '../plan/canonical.js';
+import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { decideAttempt } from '../stack/attempt.js';
 import { openAttempt, type Attempt, type OpenedAttempt } from '../stack/attempt-store.js';

@@ -232,11 +232,12 @@ function failureOf(
 
 /** Outputs as a result carries them: sensitive ones and very long ones without a value. */
 function maskOutputs(outputs: ModuleResponse['outputs']): Executed['outputs'] {
-  const masked: Record<string, { value?: Json; sensitive?: boolean }> = {};
-  for (const [name, { value, sensitive }] of Object.entries(outputs)) {
-    masked[name] = sensitive === true ? { sensitive } : isLong(value) ? {} : { value };
-  }
-  return masked;
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { value, sensitive }]) => [
+      name,
+      sensitive === true ? { sensitive } : isLong(value) ? {} : { value },
+    ]),
+  );
 }
 
 function isLong(value: Json): boolean {

@@ -1,5 +1,4 @@
 /** Plans a change of a stack and saves the plan, so that an approval can name it. */
-import type { Change } from '../contract/change.js';
 import { summarize } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { OperationInput } from '../contract/operation.js';
@@ -8,9 +7,10 @@ import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
 import { signLink } from '../http/signed-link.js';
 import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
-import { canonicalJson } from '../plan/canonical.js';
+import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
+import { wholeAnswer } from '../plan/whole-answer.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
@@ -55,7 +55,12 @@ export async function previewStack(
     },
     control,
   );
-  const { response } = result;
+  const response = wholeAnswer(result.response, result.files);
+  if (response.changes_file !== undefined || response.drift_file !== undefined)
+    throw new CodedError(
+      'InvalidOutput',
+      'the files with all changes, which output.json names, are not in the container; a part of a plan is none',
+    );
   const bundle = createPlanBundle({
     subject: {
       stackId,
@@ -76,7 +81,7 @@ export async function previewStack(
       stateLocation: stateLocation(config.stateUrl),
     },
     findings: redacted(findingsOf(response), inputs),
-    changes: redacted(changesOf(response, result.files.changes), inputs),
+    changes: redacted(response.changes ?? [], inputs),
     ...(result.files.plan === undefined ? {} : { plan: result.files.plan }),
   });
   const note = await savePlan(store, bundle, {
@@ -173,15 +178,6 @@ function findingsOf(response: ModuleResponse) {
     notices: response.notices ?? [],
     hasUnknown: response.has_unknown ?? false,
   };
-}
-
-function changesOf(response: ModuleResponse, file: Uint8Array | undefined): Change[] {
-  if (file === undefined) return response.changes ?? [];
-  return Buffer.from(file)
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => parseJson(line) as unknown as Change);
 }
 
 /** What the apply needs to run the same way. */

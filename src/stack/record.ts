@@ -8,6 +8,7 @@ import {
   recordedDecisionSchema,
   stackIdSchema,
 } from '../contract/operation.js';
+import { recordOf } from '../contract/record-of.js';
 import { digestSchema } from '../contract/request.js';
 import type { Store } from '../store/open-store.js';
 import { damagedObject } from '../store/store-error.js';
@@ -81,7 +82,7 @@ export const lastAppliedSchema = z.object({
   module: moduleSourceSchema.optional(),
   /** Artefact with the inputs as they were asked for: references, not values. */
   inputsRef: digestSchema.optional(),
-  environment: z.record(z.string(), z.string()).optional(),
+  environment: recordOf(z.string()).optional(),
   credentials: z.array(z.string()).optional(),
   at: z.string(),
 });
@@ -98,9 +99,7 @@ export const stackRecordSchema = z.looseObject({
   inputsRef: digestSchema.optional(),
   state: recordStateSchema.optional(),
   /** Output values; those of sensitive outputs too, which is why records are encrypted. */
-  outputs: z
-    .record(z.string(), z.object({ value: jsonSchema, sensitive: z.boolean().optional() }))
-    .optional(),
+  outputs: recordOf(z.object({ value: jsonSchema, sensitive: z.boolean().optional() })).optional(),
   openRun: openRunSchema.optional(),
   /** The drift that was reported last; a drift with this fingerprint is not reported again. */
   drift: z

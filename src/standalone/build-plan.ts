@@ -10,6 +10,7 @@ import { detectPulumiDependencies } from '../detect/pulumi-dependencies.js';
 import {
   renderOpentofuDockerfile,
   type OpentofuDockerfilePlan,
+  type TargetPlatform,
 } from '../dockerfile/opentofu-dockerfile.js';
 import { renderPulumiDockerfile } from '../dockerfile/pulumi-dockerfile.js';
 import { CodedError } from '../errors.js';
@@ -40,9 +41,14 @@ const CERTIFICATES = '.cldctl.certificates.pem';
 const MODULE = 'module';
 const MIRROR = 'mirror';
 
+/** The base image of another platform than the engine's. */
+export interface BuildTarget extends TargetPlatform {
+  readonly id: string;
+}
+
 /** What an image is built on: a base image of ours, or what a Dockerfile of the module's own says. */
 export type BuildBase =
-  | { readonly reference: string; readonly id: string }
+  | { readonly reference: string; readonly id: string; readonly target?: BuildTarget }
   | { readonly dockerfile: string; readonly imageIds: readonly string[] };
 
 /** Plans the build of a module. */
@@ -68,15 +74,19 @@ export async function planBuild(
   } else if (detected.engine === 'opentofu') {
     const mirror = await providerMirror(config.providerMirror);
     files.push(...mirror.files);
+    // A directory is not reached through a network.
+    const extra = mirror.files.length > 0 ? undefined : await extraCertificates(environment);
+    if (extra !== undefined) files.push(extra);
     dockerfile = renderOpentofuDockerfile({
       base: base.reference,
       module: MODULE,
       ...(mirror.plan === undefined ? {} : { mirror: mirror.plan }),
+      ...(extra === undefined ? {} : { certificates: extra.name }),
+      ...(base.target === undefined ? {} : { target: base.target }),
     });
   } else {
-    const certificates = environment['NODE_EXTRA_CA_CERTS'];
-    const extra = certificates ? await readFile(certificates).catch(() => undefined) : undefined;
-    if (extra !== undefined) files.push({ name: CERTIFICATES, from: extra, executable: false });
+    const extra = await extraCertificates(environment);
+    if (extra !== undefined) files.push(extra);
     const project = detected.entry ?? 'Pulumi.yaml';
     dockerfile = renderPulumiDockerfile({
       base: base.reference,
@@ -85,7 +95,7 @@ export async function planBuild(
         parsePulumiProject(await readFile(join(directory, project), 'utf8'), project),
         detected.files.map(({ path }) => path),
       ),
-      ...(extra === undefined ? {} : { certificates: CERTIFICATES }),
+      ...(extra === undefined ? {} : { certificates: extra.name }),
     });
   }
   // What the build needs and the module does not: the engine keeps it out of COPY.
@@ -98,6 +108,7 @@ export async function planBuild(
         source: detected.sourceDigest,
         dockerfile,
         base: own ? base.imageIds : base.id,
+        ...(own || base.target === undefined ? {} : { target: base.target.id }),
         others: await Promise.all(
           files.filter(({ name }) => name.startsWith(`${MIRROR}/`)).map(stamp),
         ),
@@ -112,11 +123,20 @@ export async function planBuild(
   };
 }
 
+/** What Node trusts besides the public authorities, builds trust too. */
+async function extraCertificates(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ContextFile | undefined> {
+  const path = environment['NODE_EXTRA_CA_CERTS'];
+  const from = path ? await readFile(path).catch(() => undefined) : undefined;
+  return from === undefined ? undefined : { name: CERTIFICATES, from, executable: false };
+}
+
 async function providerMirror(
   place: string | undefined,
 ): Promise<{ plan?: OpentofuDockerfilePlan['mirror']; files: ContextFile[] }> {
   if (place === undefined) return { files: [] };
-  if (/^https?:\/\//.test(place)) return { plan: { url: place }, files: [] };
+  if (/^https:\/\//.test(place)) return { plan: { url: place }, files: [] };
   const entries = await readdir(place, { recursive: true, withFileTypes: true }).catch(
     (error: unknown) => {
       throw new CodedError(
