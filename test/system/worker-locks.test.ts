@@ -24,19 +24,21 @@ import { testEngine } from '../support/test-engine.js';
 const PROJECT = 'held';
 const TOFU = outside(`
 variable "stack" { type = string }
+variable "value" { type = string }
 resource "outside_thing" "a" {
   name  = "\${var.stack}-a"
-  value = "1"
+  value = var.value
 }
 `);
 const PULUMI = `name: ${PROJECT}
 runtime: yaml
 config:
   stack: {type: string}
+  value: {type: string}
 resources:
   a:
     type: outside:index:Thing
-    properties: {name: "\${stack}-a", value: one}
+    properties: {name: "\${stack}-a", value: "\${value}"}
 `;
 const TOOLS = ['opentofu', 'pulumi'] as const;
 type Tool = (typeof TOOLS)[number];
@@ -84,12 +86,12 @@ afterAll(async () => {
   await world?.close();
 });
 
-function operation(stackId: string, tool: Tool): OperationInput {
+function operation(stackId: string, tool: Tool, value = 'old'): OperationInput {
   return {
     stackId,
     operation: 'apply',
     module: { image: images[tool] },
-    inputs: { stack: stackId },
+    inputs: { stack: stackId, value },
     environment: world.containerEnvironment,
     approval: { mode: 'auto', expiresIn: '1h' },
   };
@@ -193,7 +195,7 @@ describe.each(TOOLS)('%s', (tool) => {
       id: FOREIGN,
       created: new Date(Date.now() - 60_000),
     });
-    const end = await endOf(await system.client.start(operation(stackId, tool)));
+    const end = await endOf(await system.client.start(operation(stackId, tool, 'new')));
     expect(end).toMatchObject({ outcome: 'succeeded' });
     expect(await locks(tool, stackId)).toEqual([]);
   });
@@ -206,7 +208,7 @@ describe.each(TOOLS)('%s', (tool) => {
       id: FOREIGN,
       created: new Date(Date.now() - 3 * 3_600_000),
     });
-    const started = await system.client.start(operation(stackId, tool));
+    const started = await system.client.start(operation(stackId, tool, 'new'));
     await expect
       .poll(() => reason(started), { timeout: 60_000 })
       .toMatch(
@@ -220,6 +222,7 @@ describe.each(TOOLS)('%s', (tool) => {
       command(
         [
           ...['unlock', stackId, FOREIGN, '--module', images[tool], '--input', `stack=${stackId}`],
+          ...['--input', 'value=old'],
           ...['--env', `OUTSIDE_URL=${world.containerEnvironment.OUTSIDE_URL}`, ...more],
         ],
         { env },
@@ -236,6 +239,35 @@ describe.each(TOOLS)('%s', (tool) => {
   });
 });
 
+describe('in PostgreSQL', () => {
+  let database: LocalSystem;
+  beforeAll(async () => {
+    database = await createLocalSystem({ env: { CLDCTL_STATE_URL: servers.urls.postgres } });
+    await database.startWorker();
+  });
+  afterAll(() => database.close());
+
+  // OpenTofu's is a lock of the connection, and gone with it; Pulumi's is a row.
+  test.each(TOOLS)('%s: an apply whose container was killed blocks nobody', async (tool) => {
+    const stackId = uniqueStack(`own-pg-${tool}`);
+    const held = world.hold(`${stackId}-a`, 'create');
+    const started = await database.client.start(operation(stackId, tool));
+    await held.reached;
+    const [container] = await database.containers(stackId);
+    await engine.docker.getContainer(container?.id ?? '').kill({ signal: 'SIGKILL' });
+    held.release();
+    await expect(database.client.result(started)).rejects.toBeInstanceOf(CodedError);
+    const next = await database.client.result(
+      await database.client.start(operation(stackId, tool)),
+    );
+    expect(next).toMatchObject({ outcome: 'succeeded', receipt: { unapproved: 0 } });
+    const released = (next.notices ?? []).filter((notice) =>
+      /^lock \S+ was released$/.test(notice),
+    );
+    expect(released).toHaveLength(tool === 'pulumi' ? 1 : 0);
+  });
+});
+
 test('OpenTofu releases no other lock than the one that is named, and says who holds it', async () => {
   const stackId = uniqueStack('other-id');
   const other = FOREIGN.replace(/^1/, '9');
@@ -247,7 +279,7 @@ test('OpenTofu releases no other lock than the one that is named, and says who h
   });
   const started = await system.client.unlock(stackId, FOREIGN, {
     module: { image: images.opentofu },
-    inputs: { stack: stackId },
+    inputs: { stack: stackId, value: 'old' },
     environment: world.containerEnvironment,
   });
   const end = await endOf(started);

@@ -15,6 +15,17 @@ import {
 } from '../support/local-system.js';
 import { testEngine } from '../support/test-engine.js';
 
+const UNPLANNABLE = `
+resource "terraform_data" "a" {
+  lifecycle {
+    precondition {
+      condition     = terraform.workspace == "other"
+      error_message = "not here"
+    }
+  }
+}
+`;
+
 let held: HeldEngine;
 let system: LocalSystem;
 let folder: string;
@@ -106,11 +117,7 @@ test('what a module gets wrong is tried once: a build step, a plan and a resourc
   });
   const rows = [
     [{ path: build }, 'BuildFailed', { build: 1 }],
-    [
-      { image: await tofuModule(system.engine, 'output "o" { value = file("/no/such") }\n') },
-      'ModuleFailed',
-      { preview: 1 },
-    ],
+    [{ image: await tofuModule(system.engine, UNPLANNABLE) }, 'ModuleFailed', { preview: 1 }],
     [
       {
         image: await tofuModule(

@@ -6,7 +6,7 @@ export async function releaseLock(session: Session, id: string): Promise<void> {
   const { context, tofu, notices } = session;
   const end = await tofu({
     step: 'unlock',
-    arguments: ['force-unlock', '-force', id],
+    arguments: ['force-unlock', '-no-color', '-force', id],
     captureTo: join(context.paths.temporary, 'unlock.txt'),
   });
   const reason = end.errorText.replace(/\s+/g, ' ').trim().slice(0, 300);

@@ -69,21 +69,7 @@ async function* leftOnEngine(engine: Engine, store: Store): AsyncGenerator<Findi
       remedy: `a worker of this engine removes it ${when(removable)}; at once: ${command}`,
     };
   }
-  const needed = new Set<string>();
-  for await (const digest of namedDigests(store)) needed.add(digest);
-  for (const { id, names, size, createdAt } of await listUnusedModuleImages(engine)) {
-    const isNeeded = [id, ...names.map((name) => name.split('@')[1] ?? '')].some((digest) =>
-      needed.has(digest),
-    );
-    if (isNeeded || Date.now() - createdAt.getTime() < YOUNG) continue;
-    const name = names[0] ?? id;
-    yield {
-      subject: 'left image',
-      status: 'left-over',
-      found: `${name}: ${Math.ceil(size / 1e6)} MB, named by no stack and no plan of this store`,
-      remedy: `docker image rm ${names.length === 0 ? id : names.join(' ')}`,
-    };
-  }
+  yield* leftImages(engine, store);
   const network = await unusedInternalNetwork(engine);
   if (network !== undefined)
     yield {
@@ -92,6 +78,26 @@ async function* leftOnEngine(engine: Engine, store: Store): AsyncGenerator<Findi
       found: `${network}: no container is in it; the next run with network internal makes it again`,
       remedy: `docker network rm ${network}`,
     };
+}
+
+async function* leftImages(engine: Engine, store: Store): AsyncGenerator<Finding> {
+  const old = (await listUnusedModuleImages(engine)).filter(
+    ({ createdAt }) => Date.now() - createdAt.getTime() > YOUNG,
+  );
+  // Every plan is read for it.
+  if (old.length === 0) return;
+  const needed = new Set<string>();
+  for await (const digest of namedDigests(store)) needed.add(digest);
+  for (const { id, names, size } of old) {
+    const digests = [id, ...names.map((name) => name.split('@')[1] ?? '')];
+    if (digests.some((digest) => needed.has(digest))) continue;
+    yield {
+      subject: 'left image',
+      status: 'left-over',
+      found: `${names[0] ?? id}: ${Math.ceil(size / 1e6)} MB, named by no stack and no plan of this store`,
+      remedy: `docker image rm ${names.length === 0 ? id : names.join(' ')}`,
+    };
+  }
 }
 
 function when(time: Date): string {
