@@ -1,9 +1,10 @@
 /** `images build`: the base images that module images start from. */
 import { Argument } from 'commander';
-import type { Part } from '../../src/setup/parts.js';
+import type { BaseImageName } from '../../src/standalone/base-images.js';
 import type { RegisterCommand } from '../program.js';
 import { reportSteps } from '../report-steps.js';
 
+// Listed here too: the command's help is shown without loading what makes them.
 const IMAGES = [
   'entrypoint',
   'opentofu',
@@ -11,7 +12,7 @@ const IMAGES = [
   'pulumi-python',
   'pulumi-go',
   'pulumi-yaml',
-] as const satisfies readonly Part[];
+] as const satisfies readonly BaseImageName[];
 
 export const registerImages: RegisterCommand = (program, run) => {
   const images = program.command('images').description('base images');
@@ -19,6 +20,8 @@ export const registerImages: RegisterCommand = (program, run) => {
     .command('build')
     .description('fetch or build base images, with everything they are made of')
     .addArgument(new Argument('[image...]', 'which (default: opentofu)').choices(IMAGES))
+    .option('--platform <os/arch,…>', 'platforms of the images (default: the engine’s own)')
+    .option('--push <prefix>', 'push them below this name, those of several platforms as one')
     .addHelpText(
       'after',
       `
@@ -27,24 +30,42 @@ What is there already is used; an interrupted build goes on where it stopped.
 
 Examples:
   cldctl-iac images build
-  cldctl-iac images build opentofu pulumi-nodejs`,
+  cldctl-iac images build opentofu pulumi-nodejs
+  cldctl-iac images build entrypoint opentofu --platform linux/amd64,linux/arm64 --push registry.example.com/iac`,
     )
     .action(
-      run(async (context, names: (typeof IMAGES)[number][]) => {
+      run(async (context, names: BaseImageName[], flags: { platform?: string; push?: string }) => {
         const { terminal, signal } = context;
-        const [{ prepareLocalSystem }, { setupSettings }] = await Promise.all([
-          import('../../src/setup/prepare-local-system.js'),
-          import('../../src/setup/setup-settings.js'),
-        ]);
+        const { makeBaseImages, pushBaseImage } =
+          await import('../../src/standalone/base-images.js');
+        const config = await context.config();
+        const platforms = flags.platform?.split(',').map((platform) => platform.trim());
         const need = names.length === 0 ? (['opentofu'] as const) : names;
-        const made = await prepareLocalSystem({
-          need,
-          ...setupSettings(await context.config()),
+        const made = await makeBaseImages(need, platforms, config, {
           signal,
           report: reportSteps(terminal, { tellFound: true }),
         });
-        for (const name of need) terminal.print(`${name.padEnd(14)} ${String(made[name])}`);
-        terminal.document(made);
+        const pushed: Record<string, string> = {};
+        for (const { name, reference } of made) terminal.print(`${name.padEnd(14)} ${reference}`);
+        for (const name of flags.push === undefined ? [] : need) {
+          const images = made.filter((image) => image.name === name);
+          terminal.progress.start(name, `push ${name}`);
+          const { name: tag, reference } = await pushBaseImage(images, flags.push ?? '', config, {
+            signal,
+            onMessage: (text) => terminal.progress.update(name, text),
+          });
+          terminal.progress.end(name, 'done');
+          terminal.print(`${'Pushed'.padEnd(14)} ${tag} ${reference.split('@')[1]}`);
+          pushed[name] = reference;
+        }
+        const references = made.map(({ name, platform, reference }) => [
+          platforms === undefined ? name : `${name} ${platform}`,
+          reference,
+        ]);
+        terminal.document({
+          ...(Object.fromEntries(references) as Record<string, string>),
+          ...(flags.push === undefined ? {} : { pushed }),
+        });
       }),
     );
 };

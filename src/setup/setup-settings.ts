@@ -20,6 +20,7 @@ export function dockerEnvironment(
 ): Readonly<Record<string, string | undefined>> {
   return {
     ...process.env,
+    ...config.docker.environment,
     DOCKER_HOST: config.docker.host,
     DOCKER_CONTEXT: config.docker.context,
   };

@@ -266,6 +266,39 @@ test('the command does it as the documentation says, and names each image', asyn
   expect(await answer.json()).toMatchObject({ manifests: [{}, {}] });
 });
 
+test('base images of both are pushed as one each, and one of them is taken for a build', async () => {
+  const prefix = `${registry.address}/bases`;
+  const names = ['entrypoint', 'opentofu'];
+  const { exitCode, stdout, stderr } = await command(
+    ['images', 'build', ...names, '--platform', PLATFORMS.join(), '--push', prefix, '--json'],
+    { env: { DOCKER_CONFIG: folder } },
+  );
+  expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
+  const { pushed } = JSON.parse(stdout) as { pushed: Record<string, string> };
+  for (const name of names) {
+    const [repository = '', digest = ''] = pushed[name]?.split('@') ?? [];
+    const index = await ask('manifests', digest, repository.slice(registry.address.length + 1));
+    expect(await index.json()).toMatchObject({
+      manifests: PLATFORMS.map((platform) => ({
+        platform: { architecture: architectureOf(platform) },
+      })),
+    });
+  }
+  const other = PLATFORMS.find((platform) => platform !== engine.platform) ?? '';
+  const elsewhere = await createBuilder({
+    engine,
+    config: { ...config, images: { opentofu: pushed['opentofu'] ?? '' } },
+  });
+  const taken = await elsewhere.build({
+    moduleDir: await moduleDirectory(),
+    platforms: [other],
+    tag: `cldctl-test/${uniqueName('elsewhere')}:1`,
+  });
+  const found = await engine.docker.getImage(taken.imageId).inspect();
+  expect(`${found.Os}/${found.Architecture}`).toBe(other);
+  await engine.docker.getImage(taken.reference).remove();
+});
+
 describe('packed providers and a lock file of the module', () => {
   const sums: Record<string, string> = {};
   let packed: Builder;
