@@ -3,6 +3,7 @@ import type { Failure } from '../contract/error-code.js';
 import { parseJson, stringifyJson } from '../contract/json.js';
 import { collectFrame } from '../docker/collect-result.js';
 import { inspectRun } from '../docker/inspect-run.js';
+import { CodedError } from '../errors.js';
 import { moduleResponseSchema } from '../contract/response.js';
 import type { Frame } from '../contract/sealed-frame.js';
 import { judgeLostRun, type LostRunVerdict } from '../plan/lost-run.js';
@@ -51,7 +52,7 @@ export async function harvestVolume(
     stackId,
     tool,
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
-  }).catch((): LostVolume => ({}));
+  }).catch(unlessAway<LostVolume>({}));
   const verdict = judgeLostRun({
     approved: context.request.operation === 'refresh' ? [] : bundle.changes,
     answered: volume.frame !== undefined,
@@ -107,7 +108,7 @@ async function endLost(
   const stored =
     verdict.kind === 'not-done'
       ? undefined
-      : await saveState(dependencies, context, state, at).catch(() => undefined);
+      : await saveState(dependencies, context, state, at).catch(unlessAway(undefined));
   const failure = redacted(
     describeLoss(verdict, {
       stackId: attempt.stackId,
@@ -172,7 +173,15 @@ async function trackedResources(
     const bytes =
       left?.bytes ?? (await loadSnapshot(store, record ?? { stackId: request.stackId }));
     return bytes === undefined ? new Set() : resourcesIn(engine, bytes);
-  } catch {
-    return undefined;
+  } catch (error) {
+    return unlessAway(undefined)(error);
   }
+}
+
+/** What can't be read is as good as gone; an engine or store that is away is asked again later. */
+function unlessAway<T>(otherwise: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof CodedError && error.retryable) throw error;
+    return otherwise;
+  };
 }
