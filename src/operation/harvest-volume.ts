@@ -9,15 +9,14 @@ import type { Frame } from '../contract/sealed-frame.js';
 import { judgeLostRun, type LostRunVerdict } from '../plan/lost-run.js';
 import type { DoneEvent } from '../plan/receipt.js';
 import type { Attempt } from '../stack/attempt-store.js';
-import { readRecord } from '../stack/record.js';
-import { pendingIn, resourcesIn } from '../state/resources-in.js';
-import { loadSnapshot } from '../state/snapshot.js';
+import { pendingIn } from '../state/resources-in.js';
 import type { AttemptContext } from './attempt-context.js';
 import { completeAttempt, finishAttempt, storeState } from './complete-attempt.js';
 import type { OperationDependencies } from './dependencies.js';
 import { describeLoss } from './describe-loss.js';
 import { readLostVolume, type LostState, type LostVolume } from './lost-volume.js';
 import { redacted } from './module-failure.js';
+import { trackedResources } from './tracked-resources.js';
 import type { Executed } from './types.js';
 
 /** What the worker knows of the loss before it looks. */
@@ -59,7 +58,7 @@ export async function harvestVolume(
     journal: volume.journal,
     heard,
     stateIsSafe: dependencies.config.stateUrl !== undefined || volume.state !== undefined,
-    tracked: await trackedResources(dependencies, context, volume.state),
+    tracked: await trackedResources(dependencies, context, volume.state?.bytes),
     pending: volume.state === undefined ? [] : pendingIn(tool, volume.state.bytes),
   });
   if (verdict.kind === 'answered')
@@ -158,24 +157,6 @@ async function saveState(
     state: state.description,
   });
   return storeState(dependencies, context, answer, state.bytes, at);
-}
-
-/** What the next run will find in the state: the one that was left, else the one before; undefined when it can't be told. */
-async function trackedResources(
-  { store, config }: OperationDependencies,
-  { request, saved }: AttemptContext,
-  left: LostState | undefined,
-): Promise<ReadonlySet<string> | undefined> {
-  if (config.stateUrl !== undefined) return undefined;
-  const { engine } = saved.bundle.subject;
-  try {
-    const record = (await readRecord(store, request.stackId))?.record;
-    const bytes =
-      left?.bytes ?? (await loadSnapshot(store, record ?? { stackId: request.stackId }));
-    return bytes === undefined ? new Set() : resourcesIn(engine, bytes);
-  } catch (error) {
-    return unlessAway(undefined)(error);
-  }
 }
 
 /** What can't be read is as good as gone; an engine or store that is away is asked again later. */
