@@ -99,21 +99,28 @@ async function endLost(
   dependencies: OperationDependencies,
   context: AttemptContext,
   attempt: Attempt,
-  verdict: Unanswered,
+  judged: Unanswered,
   state: LostState | undefined,
   cause: { readonly message?: string; readonly detail: NonNullable<Failure['detail']> },
 ): Promise<Executed> {
   const at = new Date().toISOString();
   const stored =
-    verdict.kind === 'not-done'
+    judged.kind === 'not-done'
       ? undefined
       : await saveState(dependencies, context, state, at).catch(unlessAway(undefined));
+  const stateElsewhere = dependencies.config.stateUrl !== undefined;
+  const hasState = stored !== undefined || stateElsewhere;
+  // What is in no state is not known to the next run, however well it is known to us.
+  const verdict: Unanswered =
+    judged.kind === 'known' && !hasState
+      ? { kind: 'unknown', receipt: judged.receipt, open: [], untracked: [] }
+      : judged;
   const failure = redacted(
     describeLoss(verdict, {
       stackId: attempt.stackId,
       operation: context.request.operation,
       stateSaved: stored !== undefined,
-      stateElsewhere: dependencies.config.stateUrl !== undefined,
+      stateElsewhere,
       ...(cause.message === undefined ? {} : { cause: cause.message }),
       detail: cause.detail,
     }),
