@@ -4,6 +4,7 @@ import type { Receipt } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { ModuleResponse } from '../contract/response.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
+import { untrackedResources } from '../plan/lost-run.js';
 import { compareReceipt, type DoneEvent } from '../plan/receipt.js';
 import {
   closeRun,
@@ -19,8 +20,9 @@ import type { AttemptContext } from './attempt-context.js';
 import { endAsNothing } from './attempt-place.js';
 import type { OperationDependencies } from './dependencies.js';
 import { lockedFailure } from './lock-holder.js';
-import { lostRunAfter, type LostFindings } from './lost-run-mark.js';
+import { isUnseen, lostRunAfter, type LostFindings } from './lost-run-mark.js';
 import { failureError, moduleFailure, redacted } from './module-failure.js';
+import { trackedResources } from './tracked-resources.js';
 import type { Executed } from './types.js';
 
 /** Longest output value, as JSON, that a result carries through history. */
@@ -77,7 +79,9 @@ export async function completeAttempt(
       ? { outputs: response.outputs as NonNullable<StackRecord['outputs']> }
       : {}),
     ...(state === undefined ? {} : { state }),
-    ...(response.state?.pending === undefined ? {} : { lost: { open: response.state.pending } }),
+    ...(isUnseen(failure)
+      ? { lost: await lostFindings(dependencies, context, result, events) }
+      : {}),
   };
   return finishAttempt(dependencies, context, attempt, {
     outcome: interrupted ? 'interrupted' : failure === undefined ? 'succeeded' : 'failed',
@@ -87,6 +91,18 @@ export async function completeAttempt(
     data: parseJson(stringifyJson(ended)),
     at,
   });
+}
+
+/** What has to be looked at after a tool that was killed, or whose state is damaged. */
+async function lostFindings(
+  dependencies: OperationDependencies,
+  context: AttemptContext,
+  { response, files }: ModuleRunResult,
+  events: readonly DoneEvent[],
+): Promise<NonNullable<Ended['lost']>> {
+  const tracked = await trackedResources(dependencies, context, files.state);
+  const open = response.state?.pending ?? [];
+  return redacted({ open, untracked: untrackedResources(events, tracked) }, context.inputs);
 }
 
 function didNothing({ done, failed, unapproved }: Receipt): boolean {

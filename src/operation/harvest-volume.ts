@@ -3,20 +3,20 @@ import type { Failure } from '../contract/error-code.js';
 import { parseJson, stringifyJson } from '../contract/json.js';
 import { collectFrame } from '../docker/collect-result.js';
 import { inspectRun } from '../docker/inspect-run.js';
+import { CodedError } from '../errors.js';
 import { moduleResponseSchema } from '../contract/response.js';
 import type { Frame } from '../contract/sealed-frame.js';
 import { judgeLostRun, type LostRunVerdict } from '../plan/lost-run.js';
 import type { DoneEvent } from '../plan/receipt.js';
 import type { Attempt } from '../stack/attempt-store.js';
-import { readRecord } from '../stack/record.js';
-import { pendingIn, resourcesIn } from '../state/resources-in.js';
-import { loadSnapshot } from '../state/snapshot.js';
+import { pendingIn } from '../state/resources-in.js';
 import type { AttemptContext } from './attempt-context.js';
 import { completeAttempt, finishAttempt, storeState } from './complete-attempt.js';
 import type { OperationDependencies } from './dependencies.js';
 import { describeLoss } from './describe-loss.js';
 import { readLostVolume, type LostState, type LostVolume } from './lost-volume.js';
 import { redacted } from './module-failure.js';
+import { trackedResources } from './tracked-resources.js';
 import type { Executed } from './types.js';
 
 /** What the worker knows of the loss before it looks. */
@@ -51,14 +51,14 @@ export async function harvestVolume(
     stackId,
     tool,
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
-  }).catch((): LostVolume => ({}));
+  }).catch(unlessAway<LostVolume>({}));
   const verdict = judgeLostRun({
     approved: context.request.operation === 'refresh' ? [] : bundle.changes,
     answered: volume.frame !== undefined,
     journal: volume.journal,
     heard,
     stateIsSafe: dependencies.config.stateUrl !== undefined || volume.state !== undefined,
-    tracked: await trackedResources(dependencies, context, volume.state),
+    tracked: await trackedResources(dependencies, context, volume.state?.bytes),
     pending: volume.state === undefined ? [] : pendingIn(tool, volume.state.bytes),
   });
   if (verdict.kind === 'answered')
@@ -99,21 +99,28 @@ async function endLost(
   dependencies: OperationDependencies,
   context: AttemptContext,
   attempt: Attempt,
-  verdict: Unanswered,
+  judged: Unanswered,
   state: LostState | undefined,
   cause: { readonly message?: string; readonly detail: NonNullable<Failure['detail']> },
 ): Promise<Executed> {
   const at = new Date().toISOString();
   const stored =
-    verdict.kind === 'not-done'
+    judged.kind === 'not-done'
       ? undefined
-      : await saveState(dependencies, context, state, at).catch(() => undefined);
+      : await saveState(dependencies, context, state, at).catch(unlessAway(undefined));
+  const stateElsewhere = dependencies.config.stateUrl !== undefined;
+  const hasState = stored !== undefined || stateElsewhere;
+  // What is in no state is not known to the next run, however well it is known to us.
+  const verdict: Unanswered =
+    judged.kind === 'known' && !hasState
+      ? { kind: 'unknown', receipt: judged.receipt, open: [], untracked: [] }
+      : judged;
   const failure = redacted(
     describeLoss(verdict, {
       stackId: attempt.stackId,
       operation: context.request.operation,
       stateSaved: stored !== undefined,
-      stateElsewhere: dependencies.config.stateUrl !== undefined,
+      stateElsewhere,
       ...(cause.message === undefined ? {} : { cause: cause.message }),
       detail: cause.detail,
     }),
@@ -159,20 +166,10 @@ async function saveState(
   return storeState(dependencies, context, answer, state.bytes, at);
 }
 
-/** What the next run will find in the state: the one that was left, else the one before; undefined when it can't be told. */
-async function trackedResources(
-  { store, config }: OperationDependencies,
-  { request, saved }: AttemptContext,
-  left: LostState | undefined,
-): Promise<ReadonlySet<string> | undefined> {
-  if (config.stateUrl !== undefined) return undefined;
-  const { engine } = saved.bundle.subject;
-  try {
-    const record = (await readRecord(store, request.stackId))?.record;
-    const bytes =
-      left?.bytes ?? (await loadSnapshot(store, record ?? { stackId: request.stackId }));
-    return bytes === undefined ? new Set() : resourcesIn(engine, bytes);
-  } catch {
-    return undefined;
-  }
+/** What can't be read is as good as gone; an engine or store that is away is asked again later. */
+function unlessAway<T>(otherwise: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof CodedError && error.retryable) throw error;
+    return otherwise;
+  };
 }

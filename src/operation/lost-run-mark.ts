@@ -1,6 +1,6 @@
 /** The mark that a lost run leaves in its stack's record, and what takes it away. */
 import type { Receipt } from '../contract/change.js';
-import type { ErrorCode } from '../contract/error-code.js';
+import type { ErrorCode, Failure } from '../contract/error-code.js';
 import { isSameRun, needsPerson, type LostRun } from '../contract/lost-run.js';
 import type { AttemptRef, AttemptResult } from '../stack/attempt-store.js';
 import type { AttemptContext } from './attempt-context.js';
@@ -9,6 +9,11 @@ import type { AttemptContext } from './attempt-context.js';
 const UNSEEN: readonly ErrorCode[] = ['OutcomeUnknown', 'StateDamaged'];
 /** Most entries of each list: the mark travels with every plan. */
 const ENTRIES = 50;
+
+/** True for a failure after which the state may lack what the run made. */
+export function isUnseen(failure: Failure | undefined): failure is Failure {
+  return failure !== undefined && UNSEEN.includes(failure.code);
+}
 
 /** What is known of a run beyond its failure. */
 export interface LostFindings {
@@ -28,7 +33,7 @@ export function lostRunAfter(
   { failure, outcome, at }: AttemptResult,
   { receipt, open, untracked }: LostFindings,
 ): LostRun | undefined {
-  if (failure !== undefined && UNSEEN.includes(failure.code)) {
+  if (isUnseen(failure)) {
     return {
       planDigest,
       attempt,

@@ -89,7 +89,7 @@ function openOperations(
 }
 
 /** Resources whose last event says that they were made, as far as the state does not have them. */
-function untrackedResources(
+export function untrackedResources(
   events: readonly DoneEvent[],
   tracked: ReadonlySet<string> | undefined,
 ): string[] {

@@ -529,6 +529,14 @@ describe('output', () => {
     const result = await runModule(engine, moduleRun([{ print: output }, { exit: 74 }]), watched());
     expect(result).toMatchObject({ exitCode: 74, response: { success: true } });
   });
+
+  test('so does the sealed one, with the state that could be written nowhere', async () => {
+    const files = { 'output.json': ANSWER, state: 'rescued' };
+    const run = moduleRun([{ frame: files, exitCode: 74 }, { exit: 74 }]);
+    const { response, files: given } = await runModule(engine, run, watched());
+    expect(response.success).toBe(true);
+    expect(Buffer.from(given.state ?? []).toString()).toBe('rescued');
+  });
 });
 
 test('a named volume outlives its container and can be read without one', async () => {

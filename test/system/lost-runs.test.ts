@@ -244,6 +244,29 @@ async function waitingPlan(stackId: string): Promise<string> {
   return planDigest.replace('sha256:', '').slice(0, 16);
 }
 
+test('a tool that is killed while its container lives: what is in no state is named, and the next apply asks', async () => {
+  const stackId = uniqueStack('lost-tool');
+  const held = world.hold(`${stackId}-b`, 'create');
+  const started = await system.client.start(apply(stackId, images.opentofu));
+  await held.reached;
+  const [container] = await system.containers(stackId);
+  const kill =
+    'for p in /proc/[0-9]*; do [ "$(cat $p/comm)" != tofu ] || kill -9 ${p#/proc/}; done';
+  const exec = await system.engine.docker
+    .getContainer(container?.id ?? '')
+    .exec({ Cmd: ['sh', '-c', kill] });
+  await exec.start({ Detach: true });
+  expect((await failureOf(started)).code).toBe('OutcomeUnknown');
+  held.release();
+  const { lostRun } = await system.client.stack(stackId);
+  expect(lostRun?.untracked).toEqual(['outside_thing.a']);
+  const next = await system.client.startAndWaitPlan(apply(stackId, images.opentofu));
+  expect(next.ready.phase).toBe('awaiting-approval');
+  await system.client.reject(next, { planDigest: next.ready.planDigest ?? '', by: 'ann' });
+  await system.client.result(next);
+  expect(made(stackId)).toEqual([1, 0, 0]);
+});
+
 test('a container that was removed before the tool changed anything: not done, and the next apply goes on by itself', async () => {
   const stackId = uniqueStack('lost-early');
   const started = await system.client.start(apply(stackId, images.late));

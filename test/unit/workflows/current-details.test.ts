@@ -79,3 +79,20 @@ test('a receipt says what became of the changes, zeros left out', () => {
   const text = renderDetails({ ...state, phase: 'done' }, plan, [receiptLine(receipt)]);
   expect(text.split('\n')[2]).toBe('receipt: 3 done, 1 failed');
 });
+
+test('a run that was lost before is told above everything that is to be approved', () => {
+  const lostRun = {
+    planDigest: digest,
+    attempt: 1,
+    operation: 'apply' as const,
+    workflowId: 'stack:s',
+    runId: 'r',
+    at: '2026-01-01T02:03:04.000Z',
+    message: 'lost',
+    receipt: { done: 1, failed: 1, not_reached: 0, unapproved: 0, entries: [] },
+  };
+  const shown = renderDetails(state, { ...plan, lostRun });
+  const line = '⚠ the apply of 2026-01-01 02:03 UTC was lost · receipt: 1 done, 1 failed';
+  expect(shown).toContain(line);
+  expect(shown.indexOf(line)).toBeLessThan(shown.indexOf('decide'));
+});

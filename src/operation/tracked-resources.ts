@@ -1,0 +1,24 @@
+/** Which resources the next run of a stack will find in its state. */
+import { CodedError } from '../errors.js';
+import { readRecord } from '../stack/record.js';
+import { resourcesIn } from '../state/resources-in.js';
+import { loadSnapshot } from '../state/snapshot.js';
+import type { AttemptContext } from './attempt-context.js';
+import type { OperationDependencies } from './dependencies.js';
+
+/** Those of the state that a run left, else of the one before it; undefined when it can't be told. */
+export async function trackedResources(
+  { store, config }: Pick<OperationDependencies, 'store' | 'config'>,
+  { request: { stackId }, saved }: Pick<AttemptContext, 'request' | 'saved'>,
+  left: Uint8Array | undefined,
+): Promise<ReadonlySet<string> | undefined> {
+  if (config.stateUrl !== undefined) return undefined;
+  try {
+    const record = (await readRecord(store, stackId))?.record;
+    const bytes = left ?? (await loadSnapshot(store, record ?? { stackId }));
+    return bytes === undefined ? new Set() : resourcesIn(saved.bundle.subject.engine, bytes);
+  } catch (error) {
+    if (error instanceof CodedError && error.retryable) throw error;
+    return undefined;
+  }
+}
