@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import {
   moduleDescriptionSchema,
-  parseJson,
+  parseJsonFast,
   type ModuleDescription,
 } from '../src/contract/index.js';
 import { FailureError } from './failure-error.js';
@@ -10,7 +10,7 @@ import { FailureError } from './failure-error.js';
 export function readDescription(path: string): ModuleDescription | undefined {
   if (!existsSync(path)) return undefined;
   try {
-    return moduleDescriptionSchema.parse(parseJson(readFileSync(path, 'utf8')));
+    return moduleDescriptionSchema.parse(parseJsonFast(readFileSync(path, 'utf8')));
   } catch {
     throw new FailureError(
       'InvalidModule',

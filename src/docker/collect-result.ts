@@ -1,6 +1,6 @@
 /** Turning what a container left into a result: the sealed frame, the files, or the line that says why not. */
 import { EXIT } from '../contract/event.js';
-import { parseJson } from '../contract/json.js';
+import { parseJsonFast } from '../contract/json.js';
 import { moduleResponseSchema, type ModuleResponse } from '../contract/response.js';
 import type { Frame } from '../contract/sealed-frame.js';
 import { CodedError } from '../errors.js';
@@ -112,7 +112,7 @@ async function readNamed(
 function readResponse(run: AskedRun, text: string, exitCode: number | undefined): ModuleResponse {
   let parsed: unknown;
   try {
-    parsed = parseJson(text);
+    parsed = parseJsonFast(text);
   } catch (cause) {
     throw invalid(run, `output.json is not JSON: ${(cause as Error).message}`, cause);
   }

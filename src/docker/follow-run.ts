@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Readable } from 'node:stream';
 import { entrypointEventSchema, type EntrypointEvent } from '../contract/event.js';
-import { parseJson } from '../contract/json.js';
+import { parseJsonFast } from '../contract/json.js';
 import { CodedError } from '../errors.js';
 import { dockerStatus, fromDockerError, isConnectionError } from './docker-error.js';
 import type { Engine } from './engine.js';
@@ -96,7 +96,7 @@ export function toEvent(line: LogLine): EntrypointEvent {
     try {
       const answer = line.text.startsWith('{"type":"output"');
       const parsed = entrypointEventSchema.safeParse(
-        answer ? parseJson(line.text) : JSON.parse(line.text),
+        answer ? parseJsonFast(line.text) : JSON.parse(line.text),
       );
       if (parsed.success) return parsed.data;
     } catch {

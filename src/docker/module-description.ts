@@ -4,7 +4,7 @@ import {
   moduleDescriptionSchema,
   type ModuleDescription,
 } from '../contract/module-schema.js';
-import { parseJson } from '../contract/json.js';
+import { parseJsonFast } from '../contract/json.js';
 import { CodedError } from '../errors.js';
 import { ENTRYPOINT } from './container-options.js';
 import { dockerCall } from './docker-error.js';
@@ -51,7 +51,7 @@ export async function readModuleDescription(
 
 function parseDescription(image: string, text: string): ModuleDescription {
   try {
-    return moduleDescriptionSchema.parse(parseJson(text));
+    return moduleDescriptionSchema.parse(parseJsonFast(text));
   } catch (cause) {
     throw new CodedError(
       'InvalidModule',

@@ -1,5 +1,5 @@
 /** Inputs as they were asked for (references, not values), kept in the store beside a plan. */
-import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import { parseJsonFast, stringifyJson, type Json } from '../contract/json.js';
 import type { OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
 import { isMembers } from '../plan/inputs.js';
@@ -21,7 +21,7 @@ export async function readInputs(
   if (inputs === undefined) return {};
   const digest = typeof inputs === 'string' ? inputs : archiveOf(inputs);
   if (digest === undefined) return { ...(inputs as Record<string, Json>) };
-  const value = parseJson(Buffer.from(await store.artefacts.get(digest)).toString('utf8'));
+  const value = parseJsonFast(Buffer.from(await store.artefacts.get(digest)).toString('utf8'));
   if (!isMembers(value)) {
     throw new CodedError('InvalidInput', `inputs.archive: ${digest} is not a JSON object`);
   }

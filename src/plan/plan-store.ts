@@ -1,7 +1,7 @@
 /** Plan bundles in the store: saved once, found again by digest, by its first digits, or as a stack's latest. */
 import * as z from 'zod';
 import { changeSchema } from '../contract/change.js';
-import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import { parseJsonFast, stringifyJson, type Json } from '../contract/json.js';
 import { digestSchema } from '../contract/request.js';
 import { CodedError } from '../errors.js';
 import type { Store } from '../store/open-store.js';
@@ -162,7 +162,7 @@ function unpackPlan(key: string, bytes: Uint8Array): SavedPlan {
   const end = buffer.indexOf(0x0a);
   let document: unknown;
   try {
-    document = parseJson(buffer.toString('utf8', 0, end));
+    document = parseJsonFast(buffer.toString('utf8', 0, end));
   } catch (error) {
     throw damagedObject(key, 'not a plan', error);
   }

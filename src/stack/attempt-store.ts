@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { jsonSchema } from '../contract/change.js';
 import { failureSchema } from '../contract/error-code.js';
-import { parseJson, stringifyJson } from '../contract/json.js';
+import { parseJsonFast, stringifyJson } from '../contract/json.js';
 import { digestSchema } from '../contract/request.js';
 import { CodedError } from '../errors.js';
 import type { Store } from '../store/open-store.js';
@@ -232,7 +232,7 @@ async function readMark<T>(
   const bytes = await store.objects.get(key);
   if (!bytes) return undefined;
   try {
-    return schema.parse(parseJson(Buffer.from(bytes).toString('utf8')));
+    return schema.parse(parseJsonFast(Buffer.from(bytes).toString('utf8')));
   } catch (error) {
     throw damagedObject(key, 'not a mark of this version', error);
   }

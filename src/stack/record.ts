@@ -1,7 +1,7 @@
 /** The stack record: what is known of a stack, durable and changed only by compare-and-set. */
 import * as z from 'zod';
 import { actionSchema, changeSummarySchema, jsonSchema, type Action } from '../contract/change.js';
-import { parseJson, stringifyJson } from '../contract/json.js';
+import { parseJsonFast, stringifyJson } from '../contract/json.js';
 import { lostRunSchema } from '../contract/lost-run.js';
 import { engineSchema, runtimeSchema } from '../contract/module-schema.js';
 import {
@@ -274,7 +274,7 @@ function recordKey(stackId: string, number: number): string {
 
 function parseStored(key: string, bytes: Uint8Array): unknown {
   try {
-    return parseJson(Buffer.from(bytes).toString('utf8'));
+    return parseJsonFast(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
     throw damagedObject(key, 'not JSON', error);
   }

@@ -1,7 +1,7 @@
 /** Requests by the id that their sender chose: the same id starts nothing twice, also after all history is gone. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { parseJson, stringifyJson } from '../contract/json.js';
+import { parseJsonFast, stringifyJson } from '../contract/json.js';
 import { refuseOtherRequest } from '../request-digest.js';
 import type { Store } from '../store/open-store.js';
 import { damagedObject } from '../store/store-error.js';
@@ -45,7 +45,7 @@ export async function readRequest(
   const bytes = await store.objects.get(key);
   if (!bytes) return undefined;
   try {
-    return requestSchema.parse(parseJson(Buffer.from(bytes).toString('utf8')));
+    return requestSchema.parse(parseJsonFast(Buffer.from(bytes).toString('utf8')));
   } catch (error) {
     throw damagedObject(key, 'not a request of this version', error);
   }

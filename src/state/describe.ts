@@ -1,6 +1,6 @@
 /** What a state file says of itself: OpenTofu state version 4, Pulumi deployment version 3. */
 import { createHash } from 'node:crypto';
-import { isLosslessNumber, parseJson, type Json } from '../contract/json.js';
+import { isLosslessNumber, parseJsonFast, type Json } from '../contract/json.js';
 import type { Engine } from '../contract/module-schema.js';
 import { CodedError } from '../errors.js';
 import { byCodePoint, canonicalJson } from '../contract/canonical-json.js';
@@ -41,7 +41,7 @@ export function engineOfState(bytes: Uint8Array): Engine | undefined {
 export function parseState(engine: Engine, bytes: Uint8Array): Members {
   let document: Json;
   try {
-    document = parseJson(Buffer.from(bytes).toString('utf8'));
+    document = parseJsonFast(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
     // The parser's message would quote the state, which may hold secrets.
     throw notState(

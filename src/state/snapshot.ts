@@ -1,7 +1,7 @@
 /** State snapshots: numbered versions in the store, the newest of which the stack's record names. */
 import * as z from 'zod';
 import { actionSchema } from '../contract/change.js';
-import { parseJson, stringifyJson } from '../contract/json.js';
+import { parseJsonFast, stringifyJson } from '../contract/json.js';
 import { engineSchema } from '../contract/module-schema.js';
 import { digestSchema } from '../contract/request.js';
 import { CodedError } from '../errors.js';
@@ -222,7 +222,7 @@ function unpack(
   const end = buffer.indexOf(0x0a);
   try {
     return {
-      meta: headSchema.parse(parseJson(buffer.toString('utf8', 0, end))),
+      meta: headSchema.parse(parseJsonFast(buffer.toString('utf8', 0, end))),
       bytes: buffer.subarray(end + 1),
     };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { parseJson, type ModuleResponse } from '../../../src/contract/index.js';
+import { parseJsonFast, type ModuleResponse } from '../../../src/contract/index.js';
 import { FailureError } from '../../failure-error.js';
 import { harvestState, type Harvest } from './harvest-state.js';
 import { warningNotices } from './notices.js';
@@ -105,7 +105,7 @@ export function approvedChanges(session: Session): ApprovedChange[] | undefined 
   return readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => parseJson(line) as unknown as ApprovedChange);
+    .map((line) => parseJsonFast(line) as unknown as ApprovedChange);
 }
 
 /** A tool that was killed leaves its outcome open; a state that was saved after all is said in the failure. */

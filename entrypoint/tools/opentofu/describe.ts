@@ -1,5 +1,5 @@
 import type { Json, ModuleDescription } from '../../../src/contract/index.js';
-import { parseJsonFast } from '../../fast-json.js';
+import { parseJsonFast } from '../../../src/contract/json.js';
 import { FailureError } from '../../failure-error.js';
 import { assignedNames } from './assigned-names.js';
 import { inputName } from './reserved-names.js';

@@ -7,7 +7,7 @@ import {
   type Change,
   type ModuleResponse,
 } from '../../../src/contract/index.js';
-import { parseJsonFast } from '../../fast-json.js';
+import { parseJsonFast } from '../../../src/contract/json.js';
 import { changeLists } from '../../output/change-lists.js';
 import { FailureError } from '../../failure-error.js';
 import { planChanges, planHasUnknown, planOutputChanges } from './changes.js';

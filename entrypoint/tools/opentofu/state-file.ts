@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Json, OutputValue } from '../../../src/contract/index.js';
-import { parseJsonFast } from '../../fast-json.js';
+import { parseJsonFast } from '../../../src/contract/json.js';
 
 /** What a state says about itself. */
 export interface StateSummary {

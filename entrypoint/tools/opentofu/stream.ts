@@ -1,4 +1,4 @@
-import { parseJson, stringifyJson, type Diagnostic } from '../../../src/contract/index.js';
+import { parseJsonFast, stringifyJson, type Diagnostic } from '../../../src/contract/index.js';
 
 /** One operation on one resource that ended. */
 export interface ResourceEnd {
@@ -97,7 +97,7 @@ export function createStreamReader(
     else if (line.type === 'planned_change' && line.change !== undefined)
       planned.push({ resource: line.change.resource.addr, action: line.change.action });
     else if (line.type === 'log' && line.state !== undefined)
-      emergencyState = stringifyJson((parseJson(text()) as { state: unknown }).state);
+      emergencyState = stringifyJson((parseJsonFast(text()) as { state: unknown }).state);
     else if (line.hook !== undefined) {
       if (line.type === 'apply_start') onHook('started', line.hook);
       else if (line.type === 'apply_complete') onHook('done', line.hook);

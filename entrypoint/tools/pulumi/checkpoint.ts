@@ -1,6 +1,6 @@
 /** The snapshot of a stack: the checkpoint file of Pulumi's own file backend. */
 import { createHash } from 'node:crypto';
-import { parseJson, stringifyJson, type Json } from '../../../src/contract/json.js';
+import { parseJsonFast, stringifyJson, type Json } from '../../../src/contract/json.js';
 import { FailureError } from '../../failure-error.js';
 import { isCounted } from './change-collector.js';
 import type { Properties } from './engine-event.js';
@@ -37,7 +37,7 @@ export interface StackState {
 export function parseState(text: string): StackState {
   let body: { checkpoint?: { latest?: Deployment }; deployment?: Deployment };
   try {
-    body = parseJson(text) as typeof body;
+    body = parseJsonFast(text) as typeof body;
   } catch {
     throw damaged('it is not JSON');
   }
@@ -57,7 +57,7 @@ export function parseState(text: string): StackState {
 export function checkpointText(stack: string, snapshot: string | undefined): string {
   if (snapshot === undefined) return stringifyJson({ version: 3, checkpoint: { stack } });
   parseState(snapshot);
-  const body = parseJson(snapshot) as {
+  const body = parseJsonFast(snapshot) as {
     checkpoint?: { stack?: string };
     deployment?: Json;
     version?: Json;

@@ -1,5 +1,5 @@
 /** The events that the CLI prints with `--json`, one a line (CLI 3.259.0, `sdk/go/common/apitype/events.go`). */
-import { parseJson, type Json } from '../../../src/contract/json.js';
+import { parseJsonFast, type Json } from '../../../src/contract/json.js';
 
 /** What the engine does with a resource in one step. */
 export type StepOperation =
@@ -80,7 +80,7 @@ export function parseEngineEvent(line: string): EngineEvent | undefined {
   }
   let body: Record<string, Json>;
   try {
-    body = (parseJson(line) as Record<string, Record<string, Json>>)[name] ?? {};
+    body = (parseJsonFast(line) as Record<string, Record<string, Json>>)[name] ?? {};
   } catch {
     return undefined;
   }

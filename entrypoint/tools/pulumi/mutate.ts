@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  parseJson,
+  parseJsonFast,
   type Change,
   type Failure,
   type ModuleResponse,
@@ -59,7 +59,7 @@ export async function runPlan(
 /** Secrets of the inputs come back in the outputs: the key that opens them is derived while the CLI works. */
 function deriveKeyAhead({ line, secrets }: Session): void {
   const config = readFileSync(line.configFile, 'utf8');
-  const { encryptionsalt: salt } = parseJson(config) as { encryptionsalt?: string };
+  const { encryptionsalt: salt } = parseJsonFast(config) as { encryptionsalt?: string };
   if (salt === undefined || !config.includes('"secure"')) return;
   // A wrong passphrase is told by who needs the key.
   secrets.encryption(salt).catch(() => undefined);

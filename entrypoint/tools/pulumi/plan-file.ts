@@ -8,7 +8,7 @@ import {
   engineOptionsSchema,
   importMappingSchema,
   isLosslessNumber,
-  parseJson,
+  parseJsonFast,
   stringifyJson,
   type Json,
   type ModuleRequest,
@@ -91,7 +91,7 @@ function digestOf(bytes: Buffer): string {
 
 function parsePlan(bytes: Buffer): unknown {
   try {
-    return parseJson(bytes.toString('utf8'));
+    return parseJsonFast(bytes.toString('utf8'));
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import {
-  parseJson,
+  parseJsonFast,
   summarize,
   type Change,
   type ModuleResponse,
@@ -104,7 +104,7 @@ async function readPreview(
   const stored = storedProperties(session, planned);
   // Without a key nothing has to be opened: `true` stands for every secret.
   const salt =
-    saltOf(state?.deployment) ?? (parseJson(config) as { encryptionsalt?: string }).encryptionsalt;
+    saltOf(state?.deployment) ?? (parseJsonFast(config) as { encryptionsalt?: string }).encryptionsalt;
   const open =
     key === undefined
       ? () => undefined
@@ -144,7 +144,7 @@ function storedProperties(session: Session, planned: Record<string, Properties>)
 
 /** What the update plan says each resource will be. */
 function plannedProperties(updatePlan: string): Record<string, Properties> {
-  const { resourcePlans = {} } = parseJson(updatePlan) as {
+  const { resourcePlans = {} } = parseJsonFast(updatePlan) as {
     resourcePlans?: Record<string, { state?: Properties }>;
   };
   return Object.fromEntries(

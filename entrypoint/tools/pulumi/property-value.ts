@@ -4,7 +4,7 @@ import {
   SENSITIVE,
   UNKNOWN,
   isLosslessNumber,
-  parseJson,
+  parseJsonFast,
   stringifyJson,
   type Json,
 } from '../../../src/contract/index.js';
@@ -159,7 +159,7 @@ function secretText(secret: JsonObject, open: OpenSecret): string | undefined {
 
 function parseSecret(text: string): Json {
   try {
-    return parseJson(text);
+    return parseJsonFast(text);
   } catch {
     return text;
   }
