@@ -7,14 +7,18 @@ export const registerBuild: RegisterCommand = (program, run) => {
     .command('build <dir>')
     .description('build the image of a module directory; unchanged sources and parts build nothing')
     .option('-t, --tag <reference>', 'name of the image (default: cldctl-module/<dir>:<digest>)')
-    .option('--platform <os/arch>', 'platform of the image (default: the engine’s own)')
+    .option(
+      '--platform <os/arch,…>',
+      'platforms of the image, which --push makes one (default: the engine’s own)',
+    )
     .option('--push', 'push it to the registry in its name')
     .addHelpText(
       'after',
       `
 Examples:
   cldctl-iac build examples/postgres
-  cldctl-iac build examples/postgres --tag registry.example.com/modules/postgres:1.0.0 --push`,
+  cldctl-iac build examples/postgres --tag registry.example.com/modules/postgres:1.0.0 --push
+  cldctl-iac build examples/postgres --platform linux/amd64,linux/arm64 --tag registry.example.com/modules/postgres:1.0.0 --push`,
     )
     .action(
       run(
@@ -27,25 +31,32 @@ Examples:
           const { createBuilder } = await import('../../src/standalone/index.js');
           const builder = await createBuilder({ config: await context.config() });
           try {
+            const platforms = flags.platform?.split(',').map((platform) => platform.trim());
+            const several = platforms === undefined ? {} : { platforms };
             terminal.progress.start('build', `build ${directory}`);
             const built = await builder.build({
               moduleDir: resolve(cwd, directory),
               ...(flags.tag === undefined ? {} : { tag: flags.tag }),
-              ...(flags.platform === undefined ? {} : { platform: flags.platform }),
+              ...several,
               signal,
               onEvent: (event) => {
                 terminal.progress.update('build', event.message);
               },
             });
             terminal.progress.end('build', built.cached ? 'found' : 'done');
-            terminal.print(`Image    ${built.reference}`, `Id       ${built.imageId}`);
+            for (const { reference, imageId } of built.images)
+              terminal.print(`Image    ${reference}`, `Id       ${imageId}`);
             for (const notice of built.notices) terminal.note(`notice: ${notice}`);
             if (flags.push !== true) {
               terminal.document(built);
               return;
             }
             terminal.progress.start('push', `push ${built.reference}`);
-            const pushed = await builder.push(built.reference, { signal });
+            const pushed = await builder.push(built.reference, {
+              ...several,
+              signal,
+              onEvent: ({ message }) => terminal.progress.update('push', message),
+            });
             terminal.progress.end('push', 'done');
             terminal.print(`Pushed   ${pushed.reference}`);
             terminal.document({ ...built, pushed });

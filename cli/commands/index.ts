@@ -24,6 +24,7 @@ import { registerReject } from './reject.js';
 import { registerSchedule } from './schedule.js';
 import { registerState } from './state.js';
 import { registerStatus } from './status.js';
+import { registerUnlock } from './unlock.js';
 import { registerWorker } from './worker.js';
 
 export const COMMANDS: readonly RegisterCommand[] = [
@@ -48,6 +49,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerLogs,
   registerOutputs,
   registerCancel,
+  registerUnlock,
   registerSchedule,
   registerState,
   registerKeys,

@@ -61,7 +61,10 @@ Examples:
   plan
     .command('list <stack>')
     .description("list a stack's saved plans, newest last (needs the store's key)")
-    .addHelpText('after', '\nExamples:\n  cldctl-iac plan list my-db')
+    .addHelpText(
+      'after',
+      '\nWith --json: NDJSON, one plan a line.\n\nExamples:\n  cldctl-iac plan list my-db',
+    )
     .action(
       run(async (context, stack: string) => {
         const { listPlans } = await import('../../src/plan/plan-store.js');

@@ -16,7 +16,7 @@ export async function commandReference(): Promise<string> {
 Written from the command's own help; do not edit.
 
 On a terminal the command shows colours, live phases and a question; in a pipe it prints plain lines and never asks.
-\`--json\` prints one JSON document (\`list\` and \`worker\`: NDJSON) on stdout and nothing else; progress and errors go to stderr.
+\`--json\` prints one JSON document (lists, \`logs\` and \`worker\`: NDJSON, one value a line) on stdout and nothing else; progress and errors go to stderr.
 An error is one line, \`error: CODE: cause; next step\`, and with \`--json\` also \`{"error": {"code", "message", "detail"}}\` on stdout.
 [Troubleshooting](troubleshooting.md) has a section for every code.
 

@@ -27,6 +27,7 @@ import {
 } from '../contract/operation.js';
 import type { LogChunk } from '../contract/log.js';
 import { CodedError } from '../errors.js';
+import { refuseOtherRequest, requestDigest } from '../request-digest.js';
 import {
   QUERY,
   readWorkflowId,
@@ -39,6 +40,7 @@ import { payloadConverter } from '../temporal/payload-converter.js';
 import { operationSummary, visibilityQuery } from './operation-summary.js';
 import { Schedules } from './schedules/schedules.js';
 import { chunksByLink, followChunks, logsUnavailable, type ReadChunks } from './read-logs.js';
+import { resultFromRecord } from './result-from-record.js';
 import { retryView } from './retry-view.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
@@ -222,6 +224,24 @@ export class IacClient {
     await this.#call(subjectOf(target), () => this.#handle(target).cancel());
   }
 
+  /**
+   * Releases the lock with this id that a tool left on a stack's state, by a preview of its refresh, which it starts. For
+   * who knows that the holder is gone: OpenTofu releases that lock and no other, Pulumi all locks of the stack.
+   */
+  async unlock(
+    stackId: string,
+    lockId: string,
+    input: Omit<OperationInput, 'stackId' | 'operation' | 'previewOf'> = {},
+  ): Promise<StartedOperation> {
+    return this.start({
+      ...input,
+      stackId,
+      operation: 'preview',
+      previewOf: 'refresh',
+      options: { ...input.options, unlock: lockId },
+    });
+  }
+
   /** Kills the running container at once; says what that may have cost. */
   async kill(
     target: OperationTarget,
@@ -247,7 +267,10 @@ export class IacClient {
     );
   }
 
-  /** Waits for the end; the result of a `duplicate` is the first operation's. Throws what the run failed with. */
+  /**
+   * Waits for the end; throws what the run failed with. The result of a `duplicate` is the first operation's: from its
+   * history, or from the stack's record (without receipt and outputs) when Temporal has forgotten it.
+   */
   async result(target: OperationTarget, call: CallOptions = {}): Promise<OperationResult> {
     const subject = subjectOf(target);
     const result = await this.#abortable(
@@ -256,7 +279,11 @@ export class IacClient {
       () => this.#handle(target).result() as Promise<OperationResult>,
     );
     if (result.outcome !== 'duplicate' || result.other === undefined) return result;
-    return this.result(result.other, call);
+    const { other } = result;
+    return this.result(other, call).catch(async (error: unknown) => {
+      if (!(error instanceof CodedError && error.code === 'OperationNotFound')) throw error;
+      return resultFromRecord(await this.stack(result.stackId), other);
+    });
   }
 
   /** Yields the operation's state at every change, until it ended; polls every `interval` ms (default 500). */
@@ -437,7 +464,13 @@ export class IacClient {
     const description = await this.#call(`stack ${input.stackId}`, () =>
       this.#client.workflow.getHandle(workflowId).describe(),
     );
-    if (input.requestId !== undefined && description.memo?.['requestId'] === input.requestId) {
+    const { requestId } = input;
+    if (requestId !== undefined && description.memo?.['requestId'] === requestId) {
+      const digest = description.memo['requestDigest'] as string | undefined;
+      refuseOtherRequest(
+        { stackId: input.stackId, requestId, digest: requestDigest(input) },
+        { workflowId, runId: description.runId, digest },
+      );
       return this.#started(input.stackId, workflowId, description.runId, true);
     }
     return operationSummary(description, (id, runId) => this.#uiLink(id, runId));

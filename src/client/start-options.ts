@@ -5,6 +5,7 @@ import { tooLarge } from '../contract/input-limit.js';
 import { issueLines } from '../contract/issues.js';
 import { operationInputSchema, type OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
+import { requestDigest } from '../request-digest.js';
 import { previewWorkflowId, stackWorkflowId, TASK_QUEUE } from '../temporal/names.js';
 import { ATTRIBUTE } from '../temporal/search-attributes.js';
 
@@ -30,7 +31,9 @@ export function startOptions(input: OperationInput): WorkflowStartOptions {
     workflowIdConflictPolicy: 'FAIL',
     staticSummary: summaryLine(input),
     ...(reason === undefined ? {} : { staticDetails: reason }),
-    ...(requestId === undefined ? {} : { memo: { requestId } }),
+    ...(requestId === undefined
+      ? {}
+      : { memo: { requestId, requestDigest: requestDigest(input) } }),
     typedSearchAttributes: [
       { key: ATTRIBUTE.stack, value: stackId },
       { key: ATTRIBUTE.operation, value: operation },

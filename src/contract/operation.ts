@@ -82,6 +82,8 @@ export const operationOptionsSchema = z.strictObject({
   /** Ask for the Docker socket; granted only when the worker's configuration allows it. */
   dockerSocket: z.boolean().optional(),
   keepBackend: z.boolean().optional(),
+  /** Release the tool's lock with this id first; for previews, by a person who knows that its holder is gone. */
+  unlock: z.string().min(1).max(200).optional(),
 });
 
 export const operationInputSchema = z.strictObject({

@@ -68,6 +68,8 @@ export const moduleRequestSchema = z.strictObject({
   /** Secret files, by the variable that has to hold their path (`KUBECONFIG`, …). */
   credential_files: recordOf(z.string(), environmentName).optional(),
   state: requestStateSchema.optional(),
+  /** Id of a lock of the tool whose holder is known to be gone: it is released first, and no other. */
+  unlock: z.string().min(1).max(200).optional(),
   /** Passphrase of the stack's Pulumi secrets. */
   passphrase: z.string().optional(),
   options: engineOptionsSchema.optional(),

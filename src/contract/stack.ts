@@ -1,6 +1,6 @@
 /** A stack as its record tells of it to who holds no key of the store: arguments and results of `readStack` and `listStacks`. */
 import * as z from 'zod';
-import { jsonSchema } from './change.js';
+import { changeSummarySchema, jsonSchema } from './change.js';
 import { recordOf } from './record-of.js';
 import { stackIdSchema } from './operation.js';
 
@@ -10,6 +10,10 @@ const entrySchema = z.object({
   at: z.string(),
   by: z.string().optional(),
   planDigest: z.string().optional(),
+  /** The Temporal run; absent for operations that had none. */
+  runId: z.string().optional(),
+  image: z.string().optional(),
+  summary: changeSummarySchema.optional(),
 });
 const openRunSchema = z.object({
   operation: z.string(),

@@ -5,6 +5,8 @@ import { resolveDockerHost, type DockerHost } from './docker-host.js';
 
 /** Newest engine API whose behaviour this code was written for. */
 const NEWEST_API = '1.44';
+/** Oldest engine API of Docker with BuildKit in it. */
+const BUILDKIT_API = '1.39';
 
 export interface Engine {
   /** The engine's own id: stable over restarts of engine and worker. */
@@ -15,6 +17,8 @@ export interface Engine {
   readonly apiVersion: string;
   /** BuildKit through the engine API, or the classic builder (Podman, old engines). */
   readonly builder: 'buildkit' | 'classic';
+  /** Whether it has BuildKit, be that its default builder or not. */
+  readonly hasBuildkit: boolean;
   /** `os/architecture` as images write it, e.g. `linux/amd64`. */
   readonly platform: string;
   readonly cpus: number;
@@ -42,12 +46,15 @@ export async function connectEngine(options: ConnectOptions = {}): Promise<Engin
     const apiVersion = older(version.ApiVersion, NEWEST_API);
     const docker = new Docker({ ...transport, version: `v${apiVersion}` });
     const info = (await docker.info()) as { ID: string; NCPU: number };
+    const isDefault = ping.builderVersion === '2';
     return {
       id: info.ID,
       host: address.host,
       version: version.Version,
       apiVersion,
-      builder: ping.builderVersion === '2' ? 'buildkit' : 'classic',
+      builder: isDefault ? 'buildkit' : 'classic',
+      // Podman answers for the same API, and calls itself otherwise.
+      hasBuildkit: isDefault || (!isOlder(apiVersion, BUILDKIT_API) && isDocker(version)),
       platform: `${version.Os}/${version.Arch}`,
       cpus: info.NCPU,
       docker,
@@ -120,9 +127,17 @@ interface PingAnswer extends NodeJS.ReadableStream {
 }
 
 function older(a: string, b: string): string {
+  return isOlder(a, b) ? a : b;
+}
+
+function isOlder(a: string, b: string): boolean {
   const [aMajor = 0, aMinor = 0] = a.split('.').map(Number);
   const [bMajor = 0, bMinor = 0] = b.split('.').map(Number);
-  return aMajor < bMajor || (aMajor === bMajor && aMinor < bMinor) ? a : b;
+  return aMajor < bMajor || (aMajor === bMajor && aMinor < bMinor);
+}
+
+function isDocker(version: Docker.DockerVersion): boolean {
+  return version.Os === 'linux' && (version.Components ?? []).some(({ Name }) => Name === 'Engine');
 }
 
 function unavailable(host: string, cause: unknown): CodedError {

@@ -58,18 +58,24 @@ export async function pushImage(
   return { digest, reference: `${repository}@${digest}` };
 }
 
+/** Asks the registry (through the engine) for the digest of what a reference names. Throws as `pushImage`. */
+export async function registryDigest(engine: Engine, transfer: Transfer): Promise<string> {
+  return (await describeManifest(engine, transfer)).digest;
+}
+
 /** Asks the registry (through the engine) what a reference names. Throws as `pushImage`. */
-export async function registryDigest(
+export async function describeManifest(
   engine: Engine,
   { reference, auth }: Transfer,
-): Promise<string> {
+): Promise<{ mediaType: string; digest: string; size: number }> {
   try {
     const answer = (await engine.docker
       .getImage(reference)
       .distribution({ authconfig: { ...auth } } as object)) as {
-      Descriptor: { digest: string };
+      Descriptor: { mediaType: string; digest: string; size: number };
     };
-    return digestSchema.parse(answer.Descriptor.digest);
+    const { mediaType, digest, size } = answer.Descriptor;
+    return { mediaType, digest: digestSchema.parse(digest), size };
   } catch (error) {
     if (isConnectionError(error)) throw fromDockerError(error, `look up ${reference}`);
     throw registryError(dockerMessage(error), `look up ${reference}`, error);

@@ -32,7 +32,7 @@ const TABLE: readonly (readonly [RegExp, ErrorCode, string])[] = [
   [
     /toomanyrequests|too many requests|timeout|timed out|deadline exceeded|connection refused|connection reset|broken pipe|no such host|server misbehaving|network is unreachable|no route to host|EOF|50\d\b|received unexpected HTTP status/i,
     'RegistryUnavailable',
-    'it is tried again; check that the engine reaches the registry',
+    'another try goes on where it stopped; check that the registry runs and is in reach',
   ],
 ];
 

@@ -3,7 +3,7 @@ import type { Failure } from '../contract/error-code.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import { removeRun } from '../docker/inspect-run.js';
 import { CodedError } from '../errors.js';
-import { canonicalJson } from '../plan/canonical.js';
+import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { decideAttempt } from '../stack/attempt.js';
 import { openAttempt, type Attempt, type OpenedAttempt } from '../stack/attempt-store.js';
@@ -15,6 +15,7 @@ import type { OperationDependencies, StepControl } from './dependencies.js';
 import type { AttemptContext } from './attempt-context.js';
 import { followAttempt } from './follow-attempt.js';
 import { harvestVolume } from './harvest-volume.js';
+import { abandonedLock } from './lock-holder.js';
 import { readInputs } from './input-archive.js';
 import { resolveRunInputs } from './run-inputs.js';
 import { settleStack } from './settle-stack.js';
@@ -35,7 +36,7 @@ export async function applyStack(
   control: StepControl,
 ): Promise<Executed> {
   const { engine } = dependencies;
-  const context = await createContext(dependencies, request, run);
+  let context = await createContext(dependencies, request, run);
   const { containerName } = context;
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const opened = await openOrSettle(dependencies, context, control);
@@ -46,8 +47,15 @@ export async function applyStack(
       await refuseStale(dependencies, context, attempt);
       await clearPlace(dependencies, containerName, attempt);
     }
-    const executed = await carryOut(dependencies, context, attempt, control);
-    if (executed !== 'nothing-ran') return executed;
+    try {
+      const executed = await carryOut(dependencies, context, attempt, control);
+      if (executed !== 'nothing-ran') return executed;
+    } catch (error) {
+      const unlock = context.unlock === undefined ? abandonedLock(error) : undefined;
+      if (unlock === undefined) throw error;
+      context = { ...context, unlock };
+      continue;
+    }
     await endAsNothing(dependencies, attempt);
     await removeRun(engine, containerName);
   }

@@ -12,6 +12,7 @@ import { removeRun } from '../docker/inspect-run.js';
 import type { AttemptContext } from './attempt-context.js';
 import { endAsNothing } from './attempt-place.js';
 import type { OperationDependencies } from './dependencies.js';
+import { lockedFailure } from './lock-holder.js';
 import { failureError, moduleFailure, redacted } from './module-failure.js';
 import type { Executed } from './types.js';
 
@@ -46,7 +47,11 @@ export async function completeAttempt(
     // Another holds the tool's lock: nothing was done, so that this plan may be tried again.
     await endAsNothing(dependencies, attempt);
     await removeRun(dependencies.engine, context.containerName);
-    throw failureError(failure);
+    const { stackId } = context.request;
+    const holder = redacted(response.state?.lock, context.inputs);
+    throw failureError(
+      await lockedFailure(dependencies, stackId, failure, holder, context.containerName),
+    );
   }
   const interrupted = result.stopped === 'cancelled' && !response.success;
   const executed: Executed = {

@@ -71,7 +71,7 @@ export async function followAttempt(
 /** The run of an attempt; equal for every call about the same attempt. */
 async function moduleRun(
   dependencies: OperationDependencies,
-  { request, saved, inputs, containerName }: AttemptContext,
+  { request, saved, inputs, containerName, unlock }: AttemptContext,
   attempt: Attempt,
 ): Promise<ModuleRun> {
   const { store, config } = dependencies;
@@ -94,6 +94,7 @@ async function moduleRun(
     snapshot:
       config.stateUrl === undefined ? await loadSnapshot(store, record ?? { stackId }) : undefined,
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
+    unlock,
     plan: {
       bytes: plan,
       digest: digestOf(plan),

@@ -12,7 +12,7 @@ export async function killContainer(
   const name =
     containerKey === undefined
       ? mutationName(store.installation, stackId)
-      : previewName(store.installation, containerKey);
+      : previewName(store.installation, engine.id, containerKey);
   const running = await signalRun(engine, name, 'SIGKILL');
   if (!running) return { message: 'nothing was running any more' };
   return {

@@ -5,6 +5,7 @@ import { CodedError } from '../errors.js';
 import { signLink } from '../http/signed-link.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { wantedEvents } from '../notifications/webhooks.js';
+import { requestDigest } from '../request-digest.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { claimRequest } from '../stack/requests.js';
 import { checkInputs } from './check-inputs.js';
@@ -26,6 +27,7 @@ export async function prepareOperation(
       stackId,
       requestId,
       ...run,
+      digest: requestDigest(input),
       at: new Date().toISOString(),
     });
     if (!claim.claimed) {

@@ -3,26 +3,22 @@ import { summarize } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
-import { removeRun } from '../docker/inspect-run.js';
-import type { ModuleRunResult } from '../docker/module-run.js';
-import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
 import { signLink } from '../http/signed-link.js';
 import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
-import { canonicalJson } from '../plan/canonical.js';
+import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
 import { wholeAnswer } from '../plan/whole-answer.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
-import { previewName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
-import { logLines } from './log-lines.js';
-import { failureError, moduleFailure, redacted, redactedError } from './module-failure.js';
-import { buildModuleRun, engineOptions, stateLocation } from './module-run.js';
+import { redacted } from './module-failure.js';
+import { engineOptions, stateLocation } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
+import { runPreview } from './run-preview.js';
 import type { PlannedChanges, PreviewRequest } from './types.js';
 
 /** Bytes of changes that go through workflow history; the whole plan is in the store. */
@@ -44,48 +40,22 @@ export async function previewStack(
     store.stackKey(stackId),
   ]);
   const inputs = await resolveRunInputs(dependencies, stackId, asked.inputs, asked.credentials);
+  refuseUnlock(input, record);
   const options = engineOptions(input.options);
-  const environment = asked.environment;
-  const run = await buildModuleRun(dependencies, {
-    name: previewName(store.installation, request.containerKey),
-    labels: { purpose: 'preview' },
-    workspace: { kind: 'anonymous' },
-    stackId,
-    operation,
-    image,
-    inputs,
-    environment,
-    input,
-    imports: input.imports,
-    options: request.lock ? options : { ...options, lock: false },
-    snapshot,
-    sealKey: keys.seal(`preview ${request.containerKey}`),
-  });
-  const result = await runModule(dependencies.engine, run, {
-    signal: control.signal,
-    ...(control.letGo === undefined ? {} : { letGo: control.letGo }),
-    onEvent: logLines(control, inputs),
-  }).catch(async (error: unknown) => {
-    // What is left of a container that was killed would be the answer of every further try.
-    if (error instanceof CodedError && error.code === 'ContainerLost')
-      await removeRun(dependencies.engine, run.name);
-    throw redactedError(error, inputs);
-  });
-  control.onContainer?.({ id: result.containerId });
-  if (result.stopped === 'timeout') throw timedOut(input);
-  control.signal.throwIfAborted();
+  const { environment } = asked;
+  const result = await runPreview(
+    dependencies,
+    request,
+    {
+      inputs,
+      environment,
+      snapshot,
+      options,
+      sealKey: keys.seal(`preview ${request.containerKey}`),
+    },
+    control,
+  );
   const response = wholeAnswer(result.response, result.files);
-  if (!response.success) {
-    const failure = interruptedElsewhere(result)
-      ? new CodedError(
-          'ContainerLost',
-          'the preview was interrupted from outside, as by an engine that shuts down: it runs again',
-        )
-      : failureError(moduleFailure(response, inputs));
-    // The next try would find this container and its answer.
-    if (failure.retryable) await removeRun(dependencies.engine, result.containerId);
-    throw failure;
-  }
   if (response.changes_file !== undefined || response.drift_file !== undefined)
     throw new CodedError(
       'InvalidOutput',
@@ -124,9 +94,14 @@ export async function previewStack(
   return plannedChanges({ bundle, note }, await planLink(dependencies, bundle));
 }
 
-/** Ended by a signal that was not ours. */
-function interruptedElsewhere({ stopped, response }: ModuleRunResult): boolean {
-  return stopped === undefined && response.failure?.detail?.['interrupted'] === true;
+/** A run of ours may be what holds the lock: it is cancelled, not robbed of it. */
+function refuseUnlock({ stackId, options }: OperationInput, record: StackRecord | undefined): void {
+  const open = record?.openRun;
+  if (options?.unlock === undefined || open === undefined) return;
+  throw new CodedError(
+    'StackBusy',
+    `${open.operation} of ${stackId} runs now and may hold the lock: cldctl-iac cancel ${stackId}; if it only waits for the lock, try again`,
+  );
 }
 
 /** A saved plan as workflows carry it: as many changes as fit into history, and what an approval depends on. */
@@ -223,11 +198,4 @@ function fitting<T>(items: readonly T[], bytes: number): T[] {
     kept.push(item);
   }
   return kept;
-}
-
-function timedOut(input: OperationInput): CodedError {
-  return new CodedError(
-    'ModuleTimedOut',
-    `the preview did not end within ${input.limits?.runTimeout ?? '1h'}; raise limits.runTimeout`,
-  );
 }

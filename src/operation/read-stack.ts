@@ -26,13 +26,18 @@ export async function readStack(
         sensitive === true ? { sensitive } : { value },
       ]),
     ),
-    operations: record.operations.map(({ operation, outcome, at, by, planDigest }) => ({
-      operation,
-      outcome,
-      at,
-      ...(by === undefined ? {} : { by }),
-      ...(planDigest === undefined ? {} : { planDigest }),
-    })),
+    operations: record.operations.map(
+      ({ operation, outcome, at, by, planDigest, runId, image, summary }) => ({
+        operation,
+        outcome,
+        at,
+        ...(by === undefined ? {} : { by }),
+        ...(planDigest === undefined ? {} : { planDigest }),
+        ...(runId === undefined ? {} : { runId }),
+        ...(image === undefined ? {} : { image }),
+        ...(summary === undefined ? {} : { summary }),
+      }),
+    ),
     ...(engine === undefined ? {} : { engine }),
     ...(image === undefined ? {} : { image }),
     ...(openRun === undefined

@@ -2,7 +2,7 @@
 import type { Json } from '../contract/json.js';
 import { digestOf } from '../store/artefacts.js';
 import type { PlanBundle } from './bundle.js';
-import { canonicalJson } from './canonical.js';
+import { canonicalJson } from '../contract/canonical-json.js';
 import type { ApprovalBasis } from './carry-over.js';
 
 /** Parts of a bundle that may differ between the approved plan and the one that is carried out. */

@@ -16,7 +16,7 @@ import { stackIdSchema } from '../contract/operation.js';
 import { recordOf } from '../contract/record-of.js';
 import { engineOptionsSchema, importMappingSchema } from '../contract/request.js';
 import { digestOf } from '../store/artefacts.js';
-import { byCodePoint, canonicalJson } from './canonical.js';
+import { byCodePoint, canonicalJson } from '../contract/canonical-json.js';
 
 /** Form of the bundles that this version writes and reads. */
 export const BUNDLE_VERSION = 1;

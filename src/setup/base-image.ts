@@ -44,15 +44,20 @@ export async function ensureBaseImage(
         tag: reference,
         context: buildContext(join(context.root, 'images', name), ['Dockerfile']),
         buildArgs: { DEBIAN: debian, ENTRYPOINT: entrypoint, ...tools },
-        labels: {
-          'dev.cldctl.engine': engineName,
-          'dev.cldctl.tool-version': baseImageToolVersion(engineName),
-          'dev.cldctl.contract': contractVersion,
-          ...(runtime === undefined ? {} : { 'dev.cldctl.runtime': runtime }),
-        },
+        labels: baseImageLabels(engineName, runtime),
       });
     },
   });
+}
+
+/** What a base image says about itself. */
+export function baseImageLabels(engine: BaseEngine, runtime?: BaseRuntime): Record<string, string> {
+  return {
+    'dev.cldctl.engine': engine,
+    'dev.cldctl.tool-version': baseImageToolVersion(engine),
+    'dev.cldctl.contract': contractVersion,
+    ...(runtime === undefined ? {} : { 'dev.cldctl.runtime': runtime }),
+  };
 }
 
 async function opentofuParts(context: SetupContext): Promise<Record<string, string>> {

@@ -34,7 +34,8 @@ const removed = [
 ];
 /** debootstrap leaves this machine's name and resolver in the root file system. */
 const emptied = ['etc/hostname', 'etc/resolv.conf'];
-const cleaning = [
+/** Shell commands that are run in a root file system when it is complete. */
+export const cleaning = [
   `rm -rf ${removed.join(' ')}`,
   'mkdir -p var/cache/apt/archives/partial var/lib/apt/lists/partial var/log',
   ...emptied.map((file) => `: > ${file}`),
@@ -53,12 +54,10 @@ export async function debianImage(context: SetupContext): Promise<string> {
     make: async (engine, step) => {
       await ensureDebootstrap(context, step);
       const directory = join(context.cacheDirectory, 'drafts', 'debian-part');
-      const packages = join(context.cacheDirectory, 'debian-packages');
       await rm(directory, { recursive: true, force: true });
       await mkdir(directory, { recursive: true });
-      await mkdir(packages, { recursive: true });
       try {
-        await context.steps.heavy(() => bootstrap(directory, packages, step));
+        await context.steps.heavy(() => bootstrap(context, directory, step));
         const pack = spawn('tar', ['-C', directory, '--numeric-owner', '--sort=name', '-c', '.'], {
           stdio: ['ignore', 'pipe', 'ignore'],
         });
@@ -74,7 +73,8 @@ export async function debianImage(context: SetupContext): Promise<string> {
   });
 }
 
-async function ensureDebootstrap(context: SetupContext, step: StepContext): Promise<void> {
+/** Installs debootstrap where that is possible. Throws `SetupFailed` with what to do elsewhere. */
+export async function ensureDebootstrap(context: SetupContext, step: StepContext): Promise<void> {
   if (existsSync('/usr/sbin/debootstrap') && process.getuid?.() === 0) return;
   if (!canInstallPackages())
     throw new CodedError(
@@ -84,21 +84,37 @@ async function ensureDebootstrap(context: SetupContext, step: StepContext): Prom
   await installPackages(['debootstrap'], context.cacheDirectory, step.signal, step.progress);
 }
 
-async function bootstrap(directory: string, packages: string, step: StepContext): Promise<void> {
+/** Runs debootstrap into a directory; what it downloads is kept in a folder of the cache, which no other one may use meanwhile. */
+export async function debootstrap(
+  context: SetupContext,
+  root: { directory: string; packages: string; options?: readonly string[] },
+  step: StepContext,
+): Promise<void> {
+  const packages = join(context.cacheDirectory, root.packages);
+  await mkdir(packages, { recursive: true });
   // A mount namespace of its own: what debootstrap mounts is gone with it, whatever ends it.
   await runCommand(
     'unshare',
     [
       '--mount',
       'debootstrap',
+      ...(root.options ?? []),
       '--variant=minbase',
       `--cache-dir=${packages}`,
       suite,
-      directory,
+      root.directory,
       'http://deb.debian.org/debian',
     ],
     { signal: step.signal, onLine: (line) => step.progress(line.replace(/^I: /, '')) },
   );
+}
+
+async function bootstrap(
+  context: SetupContext,
+  directory: string,
+  step: StepContext,
+): Promise<void> {
+  await debootstrap(context, { directory, packages: 'debian-packages' }, step);
   await writeFile(join(directory, 'etc/apt/sources.list'), packageSources);
   step.progress('security updates');
   const update = 'apt-get update -q && apt-get upgrade -y -q && apt-get clean';

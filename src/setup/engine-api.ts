@@ -7,6 +7,7 @@ import { imageAuth } from '../docker/image-auth.js';
 import { createLabels } from '../docker/labels.js';
 import { progressError, readProgress } from '../docker/progress-lines.js';
 import { pullImage, type TransferEvent } from '../docker/push.js';
+import { platformReference } from '../docker/registry-manifest.js';
 import { CodedError } from '../errors.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -17,8 +18,16 @@ const largestFile = 1 << 30;
 /** What a set-up asks of a Docker engine. */
 export interface SetupEngine {
   version: string;
+  /** `os/architecture` as images write it. */
+  platform: string;
   hasImage(reference: string): Promise<boolean>;
   pull(reference: string, signal: AbortSignal, progress: (line: string) => void): Promise<void>;
+  /** Pulls the image of one platform under a name of its own: the name it was pulled by stays with the engine's platform. */
+  pullPlatform(
+    image: { reference: string; platform: string; as: string },
+    signal: AbortSignal,
+    progress: (line: string) => void,
+  ): Promise<void>;
   /** Makes an image of one layer from a root file system as a tar stream. */
   importRootFilesystem(stream: Readable, reference: string): Promise<void>;
   build(options: BuildOptions): Promise<void>;
@@ -46,6 +55,10 @@ export interface BuildOptions {
   context: Readable;
   buildArgs?: Record<string, string>;
   labels?: Record<string, string>;
+  /** Default: the engine's. */
+  platform?: string;
+  /** Default: `Dockerfile`. */
+  dockerfile?: string;
   signal: AbortSignal;
   progress: (line: string) => void;
 }
@@ -56,17 +69,29 @@ export async function connectSetupEngine(environment: Environment): Promise<Setu
 }
 
 function setupEngine(engine: Engine, environment: Environment): SetupEngine {
-  const { docker, version } = engine;
+  const { docker, version, platform } = engine;
+  const pull = async (
+    reference: string,
+    signal: AbortSignal,
+    progress: (line: string) => void,
+  ): Promise<void> => {
+    const auth = await imageAuth(reference, environment);
+    const onEvent = ({ message, layer }: TransferEvent): void =>
+      progress(layer === undefined ? message : `${layer}: ${message}`);
+    await pullImage(engine, { reference, auth }, { signal, onEvent });
+  };
   return {
     version,
+    platform,
     async hasImage(reference) {
       return (await findImage(engine, reference)) !== undefined;
     },
-    async pull(reference, signal, progress) {
+    pull,
+    async pullPlatform({ reference, platform, as }, signal, progress) {
       const auth = await imageAuth(reference, environment);
-      const onEvent = ({ message, layer }: TransferEvent): void =>
-        progress(layer === undefined ? message : `${layer}: ${message}`);
-      await pullImage(engine, { reference, auth }, { signal, onEvent });
+      const fixed = await platformReference(engine, { reference, auth }, platform, signal);
+      await pull(fixed, signal, progress);
+      await tagImage(engine, fixed, as);
     },
     async importRootFilesystem(stream, reference) {
       const [repo, tag] = splitTag(reference);
@@ -76,17 +101,18 @@ function setupEngine(engine: Engine, environment: Environment): SetupEngine {
         if (error !== undefined) throw new CodedError('SetupFailed', `import of ${repo}: ${error}`);
       }
     },
-    async build({ tag, context, buildArgs, labels, signal, progress }) {
+    async build({ tag, context, dockerfile = 'Dockerfile', buildArgs, labels, ...more }) {
       await buildImage(
         engine,
         {
           context,
-          dockerfile: 'Dockerfile',
+          dockerfile,
           tags: [tag],
           buildArgs: { ...buildArgs },
           labels: { ...labels },
+          ...(more.platform === undefined ? {} : { platform: more.platform }),
         },
-        { signal, onEvent: ({ message }) => progress(message) },
+        { signal: more.signal, onEvent: ({ message }) => more.progress(message) },
       );
     },
     async tag(reference, repository, tag) {

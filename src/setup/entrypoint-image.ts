@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodedError } from '../errors.js';
+import { engineArchitecture, type Architecture } from './architecture.js';
 import { buildContext } from './build-context.js';
 import { bunExecutable } from './bun.js';
 import { cached } from './cache.js';
@@ -8,9 +9,6 @@ import type { SetupContext } from './context.js';
 import { entrypointDigest } from './entrypoint-sources.js';
 import { buildInto, ensureImage, pulledImage } from './image-step.js';
 import { runCommand } from './run-command.js';
-
-/** Processors the entrypoint is compiled for, by Docker's names. */
-export type EntrypointArchitecture = 'amd64' | 'arm64';
 
 /** Name that a Dockerfile's `COPY --from=cldctl-entrypoint /cldctl-entrypoint /cldctl-entrypoint` refers to. */
 export const entrypointImageName = 'cldctl-entrypoint';
@@ -22,7 +20,7 @@ export const entrypointImageName = 'cldctl-entrypoint';
  */
 export async function entrypointExecutable(
   context: SetupContext,
-  architecture: EntrypointArchitecture,
+  architecture: Architecture,
 ): Promise<string> {
   const source = join(context.root, 'entrypoint', 'main.ts');
   if (!existsSync(source))
@@ -70,19 +68,29 @@ function compilerEnvironment(context: SetupContext): NodeJS.ProcessEnv {
   };
 }
 
-/** The scratch image that holds nothing but `/cldctl-entrypoint`; also tagged `cldctl-entrypoint:latest` for Dockerfiles that people write. */
-export async function entrypointImage(context: SetupContext): Promise<string> {
+/**
+ * The scratch image that holds nothing but `/cldctl-entrypoint`, for the engine's processor or another one; that of the engine is also
+ * tagged `cldctl-entrypoint:latest` for Dockerfiles that people write.
+ */
+export async function entrypointImage(
+  context: SetupContext,
+  architecture?: Architecture,
+): Promise<string> {
   const replaced = context.baseImages['entrypoint'];
-  if (replaced !== undefined) return pulledImage(context, replaced);
+  if (replaced !== undefined) return pulledImage(context, replaced, architecture);
+  const own = await engineArchitecture(context);
+  const target = architecture ?? own;
   const digest = entrypointDigest(context.root).slice(0, 12);
+  const reference = `${entrypointImageName}:${digest}${target === own ? '' : `-${target}`}`;
   return ensureImage(context, {
-    step: 'build the entrypoint image',
-    reference: `${entrypointImageName}:${digest}`,
-    latest: true,
+    step: `build the entrypoint image${target === own ? '' : ` for ${target}`}`,
+    reference,
+    ...(target === own ? { latest: true } : {}),
     make: async (engine, step) => {
-      const executable = await entrypointExecutable(context, 'amd64');
+      const executable = await entrypointExecutable(context, target);
       await buildInto(context, engine, step, {
-        tag: `${entrypointImageName}:${digest}`,
+        tag: reference,
+        platform: `linux/${target}`,
         context: buildContext(
           join(context.root, 'images', 'entrypoint'),
           ['Dockerfile'],

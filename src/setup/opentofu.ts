@@ -1,5 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { engineArchitecture, hostArchitecture, type Architecture } from './architecture.js';
 import { cached } from './cache.js';
 import type { SetupContext } from './context.js';
 import { goBuild, type GoTool } from './go-build.js';
@@ -16,15 +17,26 @@ const tofu: GoTool = {
   binary: 'tofu',
 };
 
-/** An image with `/usr/local/bin/tofu`: the public minimal image, or a scratch image with the binary built from source. */
-export async function opentofuPart(context: SetupContext): Promise<string> {
-  if ((await context.route()) === 'public') return pulledImage(context, context.images.opentofu);
+/**
+ * An image with `/usr/local/bin/tofu`, for the engine's processor or another one: the public minimal image, or a scratch image with the
+ * binary built from source.
+ */
+export async function opentofuPart(
+  context: SetupContext,
+  architecture?: Architecture,
+): Promise<string> {
+  if ((await context.route()) === 'public')
+    return pulledImage(context, context.images.opentofu, architecture);
+  const own = await engineArchitecture(context);
+  const target = architecture ?? own;
+  const tool = target === hostArchitecture ? tofu : { ...tofu, architecture: target };
   return partImage(context, {
     folder: 'opentofu-part',
     name: 'opentofu-part',
     version: versions.opentofu,
-    recipe: JSON.stringify(tofu),
-    files: async () => [{ name: 'tofu', source: await goBuild(context, tofu), executable: true }],
+    recipe: JSON.stringify(tool),
+    ...(target === own ? {} : { architecture: target }),
+    files: async () => [{ name: 'tofu', source: await goBuild(context, tool), executable: true }],
   });
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Architecture } from './architecture.js';
 import { buildContext, type ContextFile } from './build-context.js';
 import type { SetupContext } from './context.js';
 import { buildInto, ensureImage } from './image-step.js';
@@ -13,6 +14,8 @@ export interface PartImage {
   version: string;
   /** What decides its content besides the Dockerfile and the version. */
   recipe: string;
+  /** Another processor than the engine's that it is for. */
+  architecture?: Architecture;
   /** Makes the files; called only when the image has to be built. */
   files(): Promise<ContextFile[]>;
 }
@@ -26,12 +29,14 @@ export function partImage(context: SetupContext, part: PartImage): Promise<strin
     .digest('hex');
   const reference = `cldctl-iac/${part.name}:${part.version}-${digest.slice(0, 12)}`;
   return ensureImage(context, {
-    step: `build part image ${part.name}`,
+    // A step is known by its name.
+    step: `build part image ${part.name}${part.architecture === undefined ? '' : ` for ${part.architecture}`}`,
     reference,
     make: async (engine, step) => {
       const files = await part.files();
       await buildInto(context, engine, step, {
         tag: reference,
+        ...(part.architecture === undefined ? {} : { platform: `linux/${part.architecture}` }),
         context: buildContext(folder, ['Dockerfile'], files),
       });
     },

@@ -1,5 +1,6 @@
 import { registryImage, temporalServerImage, temporalUiImage } from './compose-images.js';
 import { ensureBaseImage } from './base-image.js';
+import { platformBaseImage } from './platform-base-image.js';
 import type { SetupContext } from './context.js';
 import { debianImage } from './debian-image.js';
 import { entrypointExecutable, entrypointImage, entrypointImageName } from './entrypoint-image.js';
@@ -25,8 +26,14 @@ export interface PartResults {
   temporal: string;
   /** Reference of the scratch image with `/cldctl-entrypoint`. */
   entrypoint: string;
+  /** Reference of the scratch image for a processor, which may be another one than the engine's. */
+  'entrypoint-image-amd64': string;
+  'entrypoint-image-arm64': string;
   /** Reference of the OpenTofu base image. */
   opentofu: string;
+  /** Reference of the OpenTofu base image for a processor, which may be another one than the engine's. */
+  'opentofu-amd64': string;
+  'opentofu-arm64': string;
   'pulumi-nodejs': string;
   'pulumi-python': string;
   'pulumi-go': string;
@@ -70,7 +77,11 @@ export const partMakers: { [P in Part]: (context: SetupContext) => Promise<PartR
   engine: async (context) => (await context.engine()).version,
   temporal: temporalExecutable,
   entrypoint: entrypointImage,
+  'entrypoint-image-amd64': (context) => entrypointImage(context, 'amd64'),
+  'entrypoint-image-arm64': (context) => entrypointImage(context, 'arm64'),
   opentofu: (context) => ensureBaseImage(context, 'opentofu'),
+  'opentofu-amd64': (context) => platformBaseImage(context, 'amd64'),
+  'opentofu-arm64': (context) => platformBaseImage(context, 'arm64'),
   'pulumi-nodejs': (context) => ensureBaseImage(context, 'pulumi', 'nodejs'),
   'pulumi-python': (context) => ensureBaseImage(context, 'pulumi', 'python'),
   'pulumi-go': (context) => ensureBaseImage(context, 'pulumi', 'go'),
@@ -109,6 +120,6 @@ export const partGroups: Readonly<Record<string, readonly Part[]>> = {
   bench: ['engine', 'temporal', 'opentofu'],
   tests: [
     ...['engine', 'temporal', 'entrypoint', 'opentofu', 'registry', 'postgres-image'],
-    ...['provider-docker', 'tofu'],
+    ...['provider-docker', 'tofu', 'opentofu-amd64', 'opentofu-arm64'],
   ] as Part[],
 };

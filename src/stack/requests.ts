@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { parseJson, stringifyJson } from '../contract/json.js';
+import { refuseOtherRequest } from '../request-digest.js';
 import type { Store } from '../store/open-store.js';
 import { damagedObject } from '../store/store-error.js';
 
@@ -11,11 +12,16 @@ const requestSchema = z.object({
   workflowId: z.string(),
   runId: z.string(),
   at: z.string(),
+  /** Digest of what was asked for; absent in entries of versions that did not compare. */
+  digest: z.string().optional(),
 });
 /** Which run a request started. */
 export type RequestEntry = z.infer<typeof requestSchema>;
 
-/** Claims a request id for a run; returns the entry that holds it. The same run may claim again. */
+/**
+ * Claims a request id for a run; returns the entry that holds it. The same run may claim again.
+ * Throws `InvalidInput` when the id belongs to a request for something else.
+ */
 export async function claimRequest(
   store: Store,
   entry: RequestEntry,
@@ -25,6 +31,7 @@ export async function claimRequest(
     return { claimed: true, entry };
   const first = (await readRequest(store, entry.stackId, entry.requestId)) ?? entry;
   const claimed = first.workflowId === entry.workflowId && first.runId === entry.runId;
+  if (!claimed) refuseOtherRequest(entry, first);
   return { claimed, entry: first };
 }
 

@@ -10,11 +10,12 @@ import { imageAuth } from '../docker/image-auth.js';
 import { pullImage } from '../docker/push.js';
 import { baseImagesOf, withBaseImages } from '../dockerfile/base-images-of.js';
 import { CodedError } from '../errors.js';
+import { architectureOf } from '../setup/architecture.js';
 import { baseImageName, baseImageReference } from '../setup/base-images.js';
 import { partOfImage, type Part } from '../setup/parts.js';
 import { prepareLocalSystem } from '../setup/prepare-local-system.js';
 import { setupSettings } from '../setup/setup-settings.js';
-import type { BuildBase } from './build-plan.js';
+import type { BuildBase, BuildTarget } from './build-plan.js';
 
 /** Where and for whom it is done. */
 interface Scope {
@@ -24,10 +25,11 @@ interface Scope {
   readonly onEvent?: (event: BuildEvent) => void;
 }
 
-/** The base of a module's image. Throws `ModuleNotFound` when a base image that the configuration names is not there. */
+/** The base of a module's image for a platform. Throws `ModuleNotFound` when a base image that the configuration names is not there. */
 export async function baseOf(
   directory: string,
   detected: DetectedModule,
+  platform: string,
   scope: Scope,
 ): Promise<BuildBase> {
   if (detected.ownDockerfile)
@@ -40,11 +42,24 @@ export async function baseOf(
     await ensurePart(name as Part, scope);
     found = await findImage(engine, reference);
   }
-  if (found !== undefined) return { reference, id: found.id };
+  if (found !== undefined) {
+    const target = await targetOf(platform, scope);
+    return { reference, id: found.id, ...(target === undefined ? {} : { target }) };
+  }
   throw new CodedError(
     'ModuleNotFound',
     `base image ${reference} is not on the Docker engine; run: cldctl-iac images build ${name}`,
   );
+}
+
+/** What an image of another platform than the engine's ends on. */
+async function targetOf(platform: string, scope: Scope): Promise<BuildTarget | undefined> {
+  const { engine } = scope;
+  const architecture = architectureOf(platform);
+  if (platform === engine.platform || architecture === undefined) return undefined;
+  const base = await ensurePart(`opentofu-${architecture}`, scope);
+  const id = (await findImage(engine, base))?.id ?? base;
+  return { platform, base, id, buildPlatform: engine.platform };
 }
 
 /**

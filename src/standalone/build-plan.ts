@@ -10,6 +10,7 @@ import { detectPulumiDependencies } from '../detect/pulumi-dependencies.js';
 import {
   renderOpentofuDockerfile,
   type OpentofuDockerfilePlan,
+  type TargetPlatform,
 } from '../dockerfile/opentofu-dockerfile.js';
 import { renderPulumiDockerfile } from '../dockerfile/pulumi-dockerfile.js';
 import { CodedError } from '../errors.js';
@@ -40,9 +41,14 @@ const CERTIFICATES = '.cldctl.certificates.pem';
 const MODULE = 'module';
 const MIRROR = 'mirror';
 
+/** The base image of another platform than the engine's. */
+export interface BuildTarget extends TargetPlatform {
+  readonly id: string;
+}
+
 /** What an image is built on: a base image of ours, or what a Dockerfile of the module's own says. */
 export type BuildBase =
-  | { readonly reference: string; readonly id: string }
+  | { readonly reference: string; readonly id: string; readonly target?: BuildTarget }
   | { readonly dockerfile: string; readonly imageIds: readonly string[] };
 
 /** Plans the build of a module. */
@@ -76,6 +82,7 @@ export async function planBuild(
       module: MODULE,
       ...(mirror.plan === undefined ? {} : { mirror: mirror.plan }),
       ...(extra === undefined ? {} : { certificates: extra.name }),
+      ...(base.target === undefined ? {} : { target: base.target }),
     });
   } else {
     const extra = await extraCertificates(environment);
@@ -101,6 +108,7 @@ export async function planBuild(
         source: detected.sourceDigest,
         dockerfile,
         base: own ? base.imageIds : base.id,
+        ...(own || base.target === undefined ? {} : { target: base.target.id }),
         others: await Promise.all(
           files.filter(({ name }) => name.startsWith(`${MIRROR}/`)).map(stamp),
         ),

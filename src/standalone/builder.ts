@@ -6,15 +6,15 @@ import { CONTRACT_VERSION } from '../contract/version.js';
 import { detectModule, type DetectedModule } from '../detect/detect-module.js';
 import { buildImage, tagImage, type BuildEvent } from '../docker/build.js';
 import { connectEngine, type Engine } from '../docker/engine.js';
-import { imageAuth } from '../docker/image-auth.js';
 import { findImage, findImagesByLabel } from '../docker/find-image.js';
 import { LABEL } from '../docker/labels.js';
 import { readModuleDescription } from '../docker/module-description.js';
-import { pushImage } from '../docker/push.js';
 import { baseImageToolVersion } from '../setup/base-images.js';
 import { dockerEnvironment } from '../setup/setup-settings.js';
 import { baseOf } from './build-base.js';
-import { planBuild } from './build-plan.js';
+import { planBuild, type BuildPlan } from './build-plan.js';
+import { checkPlatforms, platformTag } from './build-platforms.js';
+import { pushBuilt, type PushOptions } from './push-built.js';
 
 export type { BuildEvent } from '../docker/build.js';
 
@@ -31,35 +31,50 @@ export interface BuildOptions {
   readonly tag?: string;
   /** Which engine is meant when the directory holds two modules. */
   readonly engine?: IacEngine;
-  /** `os/architecture`; default: the Docker engine's. */
-  readonly platform?: string;
+  /**
+   * `os/architecture` of each image; default: the Docker engine's. Images of several platforms are named `<tag>-<architecture>`, and `push`
+   * makes them one.
+   */
+  readonly platforms?: readonly string[];
   /** Build although nothing changed. */
   readonly noCache?: boolean;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: BuildEvent) => void;
 }
 
-export interface BuildResult {
+/** The image of one platform. */
+export interface BuiltImage {
+  readonly platform: string;
   readonly reference: string;
   readonly imageId: string;
+  /** True when the same sources and parts had been built before. */
+  readonly cached: boolean;
+}
+
+export interface BuildResult {
+  /** What `push` takes; on this engine it is the image of the engine's own platform. */
+  readonly reference: string;
+  readonly imageId: string;
+  /** One for each platform. */
+  readonly images: readonly BuiltImage[];
   readonly sourceDigest: string;
   readonly engine: IacEngine;
   readonly runtime?: Runtime;
   /** What the module takes and gives; absent for an image that was not prepared (a Dockerfile of its own). */
   readonly description?: ModuleDescription;
-  /** True when the same sources and parts had been built before. */
+  /** True when the same sources and parts had been built before, for every platform. */
   readonly cached: boolean;
   readonly notices: readonly string[];
 }
 
 export interface Builder {
-  /** Throws `ModuleNotFound`, `InvalidModule`, `BuildFailed`, `DockerUnavailable`, and `AbortError` when `signal` fires. */
+  /**
+   * Throws `InvalidInput` (a platform that can't be built here), `ModuleNotFound`, `InvalidModule`, `BuildFailed`, `DockerUnavailable`, and
+   * `AbortError` when `signal` fires.
+   */
   build(options: BuildOptions): Promise<BuildResult>;
   /** Pushes an image that was built, with the credentials of the docker command; returns its reference by digest. */
-  push(
-    reference: string,
-    options?: { signal?: AbortSignal },
-  ): Promise<{ reference: string; digest: string }>;
+  push(reference: string, options?: PushOptions): Promise<{ reference: string; digest: string }>;
   close(): Promise<void>;
 }
 
@@ -70,10 +85,7 @@ export async function createBuilder(options: BuilderOptions = {}): Promise<Build
   const engine = options.engine ?? (await connectEngine({ environment }));
   return {
     build: (build) => buildOne(engine, config, build),
-    push: async (reference, { signal = new AbortController().signal } = {}) => {
-      const auth = await imageAuth(reference, config.docker.environment);
-      return pushImage(engine, { reference, auth }, { signal });
-    },
+    push: (reference, push = {}) => pushBuilt(engine, config, reference, push),
     close: () => Promise.resolve(),
   };
 }
@@ -86,52 +98,88 @@ async function buildOne(
   const signal = options.signal ?? new AbortController().signal;
   const directory = resolve(options.moduleDir);
   const detected = await detectModule(directory, { engine: options.engine });
-  const base = await baseOf(directory, detected, {
-    engine,
-    config,
-    signal,
-    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
-  });
-  const plan = await planBuild(directory, detected, base, config, process.env);
+  const platforms = options.platforms ?? [engine.platform];
+  checkPlatforms(platforms, detected, engine, config);
+  const events = options.onEvent === undefined ? {} : { onEvent: options.onEvent };
+  const plans: { platform: string; plan: BuildPlan }[] = [];
+  for (const platform of platforms) {
+    const scope = { engine, config, signal, ...events };
+    const base = await baseOf(directory, detected, platform, scope);
+    plans.push({
+      platform,
+      plan: await planBuild(directory, detected, base, config, process.env),
+    });
+  }
+  const sourceDigest = plans[0]?.plan.digest ?? '';
   const reference =
     options.tag ??
-    `cldctl-module/${imageName(basename(directory))}:${plan.digest.slice('sha256:'.length).slice(0, 12)}`;
-  const known =
-    options.noCache === true ? undefined : await knownImage(engine, plan.digest, options.platform);
-  let imageId = known;
-  if (known === undefined) {
-    ({ imageId } = await buildImage(
-      engine,
-      {
-        context: plan.context(),
-        dockerfile: plan.dockerfilePath,
-        tags: [reference],
-        labels: labelsOf(detected, plan.digest),
-        ...(options.platform === undefined ? {} : { platform: options.platform }),
-        ...(options.noCache === true ? { noCache: true } : {}),
-      },
-      { signal, ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }) },
-    ));
-  } else {
-    await tagImage(engine, known, reference);
-  }
-  const description = await readModuleDescription(engine, imageId ?? reference);
+    `cldctl-module/${imageName(basename(directory))}:${sourceDigest.slice('sha256:'.length).slice(0, 12)}`;
+  const images: BuiltImage[] = [];
+  for (const { platform, plan } of plans)
+    images.push(
+      await buildPlatform(engine, detected, plan, {
+        ...events,
+        platform,
+        signal,
+        reference: plans.length === 1 ? reference : platformTag(reference, platform),
+        noCache: options.noCache === true,
+      }),
+    );
+  const own = images.find(({ platform }) => platform === engine.platform);
+  if (own !== undefined && own.reference !== reference)
+    await tagImage(engine, own.imageId, reference);
+  const imageId = (own ?? images[0])?.imageId ?? reference;
+  const description = await readModuleDescription(engine, imageId);
   return {
     reference,
-    imageId: imageId ?? reference,
-    sourceDigest: plan.digest,
+    imageId,
+    images,
+    sourceDigest,
     engine: detected.engine,
     ...(detected.runtime === undefined ? {} : { runtime: detected.runtime }),
     ...(description === undefined ? {} : { description }),
-    cached: known !== undefined,
+    cached: images.every(({ cached }) => cached),
     notices: [...detected.warnings, ...(description?.notices ?? [])],
   };
+}
+
+async function buildPlatform(
+  engine: Engine,
+  detected: DetectedModule,
+  plan: BuildPlan,
+  image: {
+    readonly platform: string;
+    readonly reference: string;
+    readonly noCache: boolean;
+    readonly signal: AbortSignal;
+    readonly onEvent?: (event: BuildEvent) => void;
+  },
+): Promise<BuiltImage> {
+  const { platform, reference, noCache, signal } = image;
+  const known = noCache ? undefined : await knownImage(engine, plan.digest, platform);
+  if (known !== undefined) {
+    await tagImage(engine, known, reference);
+    return { platform, reference, imageId: known, cached: true };
+  }
+  const { imageId } = await buildImage(
+    engine,
+    {
+      context: plan.context(),
+      dockerfile: plan.dockerfilePath,
+      tags: [reference],
+      labels: labelsOf(detected, plan.digest),
+      ...(platform === engine.platform ? {} : { platform }),
+      ...(noCache ? { noCache } : {}),
+    },
+    { signal, ...(image.onEvent === undefined ? {} : { onEvent: image.onEvent }) },
+  );
+  return { platform, reference, imageId, cached: false };
 }
 
 async function knownImage(
   engine: Engine,
   digest: string,
-  platform = engine.platform,
+  platform: string,
 ): Promise<string | undefined> {
   for (const id of await findImagesByLabel(engine, LABEL.sourceDigest, digest))
     if ((await findImage(engine, id))?.platform === platform) return id;

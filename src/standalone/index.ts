@@ -4,9 +4,11 @@ export {
   type BuildEvent,
   type BuildOptions,
   type BuildResult,
+  type BuiltImage,
   type Builder,
   type BuilderOptions,
 } from './builder.js';
+export type { PushOptions } from './push-built.js';
 export {
   createExecutor,
   type ExecuteOptions,

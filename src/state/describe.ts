@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isLosslessNumber, parseJson, type Json } from '../contract/json.js';
 import type { Engine } from '../contract/module-schema.js';
 import { CodedError } from '../errors.js';
-import { byCodePoint, canonicalJson } from '../plan/canonical.js';
+import { byCodePoint, canonicalJson } from '../contract/canonical-json.js';
 import { fromMembers, isMembers } from '../plan/inputs.js';
 
 /** The identity of a state. */

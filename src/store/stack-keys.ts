@@ -1,6 +1,6 @@
 /** Keys of one stack, derived from a random root that is stored encrypted under the master key. */
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import { canonicalJson } from '../plan/canonical.js';
+import { canonicalJson } from '../contract/canonical-json.js';
 import type { Json } from '../contract/json.js';
 import type { ObjectStore } from './object-store.js';
 

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { parseJson, stringifyJson, type Json } from '../../src/contract/json.js';
 import { bridgeAddress } from './bridge-address.js';
 
-export type OutsideOperation = 'create' | 'read' | 'update' | 'delete' | 'find';
+/** `interrupt` is a SIGINT that reached the tool, told by `interrupt-counter`; its name is the tool's `OUTSIDE_STACK`. */
+export type OutsideOperation = 'create' | 'read' | 'update' | 'delete' | 'find' | 'interrupt';
 
 /** One line of the journal: an operation that began, or how it ended. */
 export interface OutsideCall {

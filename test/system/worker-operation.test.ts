@@ -1,6 +1,6 @@
-import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StartedOperation } from '../../src/client/index.js';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { IacClient, type StartedOperation } from '../../src/client/index.js';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
 import { historyText } from '../support/history-text.js';
@@ -51,6 +51,26 @@ const apply = (stackId: string, more: Partial<OperationInput> = {}): OperationIn
   requestedBy: 'test',
   ...more,
 });
+
+/** Deletes a closed run, as Temporal does by itself after the namespace's retention. */
+async function forget({ workflowId, runId }: StartedOperation): Promise<void> {
+  const connection = await Connection.connect({ address: system.address });
+  try {
+    const execution = { namespace: 'default', workflowExecution: { workflowId, runId } };
+    await connection.workflowService.deleteWorkflowExecution(execution);
+    const handle = new Client({ connection }).workflow.getHandle(workflowId, runId);
+    await vi.waitUntil(
+      () =>
+        handle.describe().then(
+          () => false,
+          (error: unknown) => error instanceof WorkflowNotFoundError,
+        ),
+      { timeout: 90_000 },
+    );
+  } finally {
+    await connection.close();
+  }
+}
 
 async function approved(input: OperationInput) {
   const started = await system.client.startAndWaitPlan(input);
@@ -198,6 +218,49 @@ describe('one operation at a time', () => {
     expect(await system.client.result(later)).toEqual(result);
   });
 
+  test('a request id that comes with another wish is refused, while the first runs and after it ended', async () => {
+    const stackId = uniqueStack('other');
+    const input = apply(stackId, { requestId: `request-${stackId}` });
+    const first = await system.client.startAndWaitPlan(input);
+    const other = { ...input, inputs: { name: 'other' } };
+    const running = await coded(system.client.start(other));
+    expect(running).toMatchObject({ code: 'InvalidInput' });
+    expect(running.message).toContain(`run ${first.runId}`);
+    // Who asks and why is no part of the wish.
+    const again = await system.client.start({ ...input, requestedBy: 'bob', reason: 'again' });
+    expect(again).toMatchObject({ runId: first.runId, attached: true });
+    await system.client.reject(first, { planDigest: first.ready.planDigest ?? '', by: 'ann' });
+    await system.client.result(first);
+    for (const wish of [other, { ...input, operation: 'preview' as const }]) {
+      const error = await coded(system.client.startAndWaitPlan(wish));
+      expect(error).toMatchObject({ code: 'InvalidInput' });
+      expect(error.message).toContain(`run ${first.runId}`);
+    }
+  });
+
+  test('a request whose run Temporal has forgotten is answered from the record, as it ended', async () => {
+    const stackId = uniqueStack('forgotten');
+    const input = apply(stackId, { requestId: `request-${stackId}` });
+    const { started, result } = await approved(input);
+    const failing = apply(stackId, { requestId: 'failing', inputs: { nmae: 'x' } });
+    const failed = await system.client.start(failing);
+    await coded(system.client.result(failed));
+    const preview = apply(stackId, { requestId: 'preview', operation: 'preview' });
+    const previewed = await system.client.start(preview);
+    await system.client.result(previewed);
+    await Promise.all([started, failed, previewed].map(forget));
+
+    const again = await system.client.result(await system.client.start(input));
+    const { outcome, summary, planDigest } = result;
+    expect(again).toMatchObject({ outcome, stackId, operation: 'apply', summary, planDigest });
+    expect(again.notices?.[0]).toContain(`run ${started.runId}`);
+    const error = await coded(system.client.result(await system.client.start(failing)));
+    expect(error.code).toBe('InvalidInput');
+    expect(error.message).toContain(`run ${failed.runId}`);
+    const unknown = await coded(system.client.result(await system.client.start(preview)));
+    expect(unknown.code).toBe('OperationNotFound');
+  });
+
   test('an operation that waits for approval gives way to one that supersedes it', async () => {
     const stackId = uniqueStack('super');
     const first = await system.client.startAndWaitPlan(apply(stackId));
@@ -272,8 +335,24 @@ describe('bad input', () => {
   });
 });
 
+test('a service that has a Temporal client uses its connection, and keeps it', async () => {
+  const connection = await Connection.connect({ address: system.address });
+  try {
+    const temporal = new Client({ connection });
+    const client = new IacClient({ connection: temporal.connection });
+    const stackId = uniqueStack('own');
+    const started = await client.startAndWaitPlan(apply(stackId));
+    await client.approve(started, { planDigest: started.ready.planDigest ?? '', by: 'ann' });
+    expect(await client.result(started)).toMatchObject({ outcome: 'succeeded' });
+    await client.close();
+    const { status } = await temporal.workflow.getHandle(started.workflowId).describe();
+    expect(status.name).toBe('COMPLETED');
+  } finally {
+    await connection.close();
+  }
+});
+
 test('without a worker every call says so in time', async () => {
-  const { IacClient } = await import('../../src/client/index.js');
   const connection = await Connection.connect({ address: system.address });
   const { workflowService } = connection;
   await workflowService.registerNamespace({

@@ -87,12 +87,19 @@ func Do(ctx context.Context, w World, call Call, own *Behaviour, action func(con
 	if behaviour.IgnoreCancel {
 		ctx = context.WithoutCancel(ctx)
 	}
+	// What was sent to the world is waited for: a create whose answer nobody hears would be made again.
+	act := func() error {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return action(context.WithoutCancel(ctx))
+	}
 	if behaviour.Commit {
-		if err = action(ctx); err == nil {
+		if err = act(); err == nil {
 			err = misbehave(ctx, behaviour)
 		}
 	} else if err = misbehave(ctx, behaviour); err == nil {
-		err = action(ctx)
+		err = act()
 	}
 	w.End(call, result(err))
 	return err

@@ -1,7 +1,7 @@
 /** Inputs and outputs of every type, exactly. */
 import { expect } from 'vitest';
 import { LosslessNumber, parseJson, stringifyJson, type Json } from '../../../src/contract/json.js';
-import { canonicalJson } from '../../../src/plan/canonical.js';
+import { canonicalJson } from '../../../src/contract/canonical-json.js';
 import type { Row } from '../row.js';
 
 /** A module that gives back what it takes. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { renderOpentofuDockerfile } from '../../../src/dockerfile/opentofu-dockerfile.js';
 
 const base = 'cldctl-iac/opentofu:1.12.6-0123456789ab';
+const target = { platform: 'linux/arm64', base: `${base}-arm64`, buildPlatform: 'linux/amd64' };
 
 describe('the Dockerfile of an OpenTofu module', () => {
   it('installs providers before the sources, and leaves the mirror behind', () => {
@@ -39,7 +40,27 @@ ENTRYPOINT ["/cldctl-entrypoint"]
     );
   });
 
-  it.each([{}, { mirror: { folder: 'mirror' } }])(
+  it('runs everything on the engine’s platform when the image is for another one', () => {
+    const rendered = renderOpentofuDockerfile({
+      base,
+      module: 'module',
+      mirror: { folder: 'mirror' },
+      target,
+    });
+    const [, last = ''] = rendered.split(`FROM --platform=linux/arm64 ${target.base}\n`);
+    expect(last).toBe(`USER 0:0
+COPY --from=target /opt/cldctl /opt/cldctl
+COPY --from=target /cldctl /cldctl
+COPY --from=target /module /module
+USER 10001:10001
+WORKDIR /module
+ENTRYPOINT ["/cldctl-entrypoint"]
+`);
+    expect(rendered).toContain('"platform","linux_arm64","/requirements","/mirror"]');
+    expect(rendered.match(/^FROM --platform=linux\/amd64 /gm)).toHaveLength(3);
+  });
+
+  it.each([{}, { mirror: { folder: 'mirror' } }, { target }])(
     'has no problem that a linter finds: %j',
     (more) => {
       const problems = validate(renderOpentofuDockerfile({ base, module: 'module', ...more }));

@@ -1,5 +1,5 @@
 /** The one text form of a JSON value, so that equal values have equal digests. */
-import { isLosslessNumber, type Json } from '../contract/json.js';
+import { isLosslessNumber, type Json } from './json.js';
 
 /**
  * Canonical JSON: members sorted by code point, no white space, strings as they are (no Unicode normalisation),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LosslessNumber, parseJson, stringifyJson, type Json } from '../../../src/contract/json.js';
-import { byCodePoint, canonicalJson } from '../../../src/plan/canonical.js';
+import { byCodePoint, canonicalJson } from '../../../src/contract/canonical-json.js';
 
 const names = fc.oneof(
   fc.string(),

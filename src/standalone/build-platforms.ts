@@ -1,0 +1,65 @@
+/** Which platforms a module's image can be built for here, and what the images of several are called. */
+import type { Config } from '../config.js';
+import type { DetectedModule } from '../detect/detect-module.js';
+import type { Engine } from '../docker/engine.js';
+import { parseReference } from '../docker/image-reference.js';
+import { CodedError } from '../errors.js';
+import { architectureOf, architectures } from '../setup/architecture.js';
+
+/**
+ * Refuses a platform that the image can't be built for, before anything starts: on another platform than the engine's no command of the
+ * build can run, so that only generated Dockerfiles of OpenTofu modules do. Throws `InvalidInput`, or `InvalidConfiguration` for what the
+ * configuration rules out.
+ */
+export function checkPlatforms(
+  platforms: readonly string[],
+  module: DetectedModule,
+  engine: Engine,
+  config: Pick<Config, 'providerMirror'>,
+): void {
+  checkNames(platforms, engine);
+  for (const platform of platforms) {
+    if (platform === engine.platform) continue;
+    const refusal = (code: 'InvalidInput' | 'InvalidConfiguration', reason: string): CodedError =>
+      new CodedError(code, `platform ${platform}: ${reason}`);
+    const elsewhere = `build it with a Docker engine of ${platform}`;
+    if (module.ownDockerfile)
+      throw refusal(
+        'InvalidInput',
+        `commands of the module's own Dockerfile run on ${engine.platform} only; ${elsewhere}`,
+      );
+    if (module.engine === 'pulumi')
+      throw refusal(
+        'InvalidInput',
+        `a Pulumi module's dependencies are installed by commands of that platform; ${elsewhere}`,
+      );
+    if (!engine.hasBuildkit)
+      throw refusal(
+        'InvalidConfiguration',
+        `this Docker engine has no BuildKit, and builds for ${engine.platform} only; ${elsewhere}`,
+      );
+    if (/^https?:/.test(config.providerMirror ?? ''))
+      throw refusal(
+        'InvalidConfiguration',
+        `providers of another platform come from a directory or their registries, not from a network mirror; set CLDCTL_PROVIDER_MIRROR to a directory, or ${elsewhere}`,
+      );
+  }
+}
+
+/** Refuses platforms that no image is made for. Throws `InvalidInput`. */
+export function checkNames(platforms: readonly string[], engine: Engine): void {
+  if (platforms.length === 0 || new Set(platforms).size !== platforms.length)
+    throw new CodedError('InvalidInput', 'platforms: name each platform once, and at least one');
+  for (const platform of platforms)
+    if (platform !== engine.platform && architectureOf(platform) === undefined)
+      throw new CodedError(
+        'InvalidInput',
+        `platform ${platform}: images are built for linux/${architectures.join(', linux/')}`,
+      );
+}
+
+/** What the image of one platform is called beside those of others: `module:1` for `linux/arm64` is `module:1-arm64`. */
+export function platformTag(reference: string, platform: string): string {
+  const { repository, tag = 'latest' } = parseReference(reference);
+  return `${repository}:${tag}-${platform.split('/')[1] ?? platform}`;
+}

@@ -1,0 +1,157 @@
+/** One operation of a round: brought to its place, struck, and then compared with what is there outside. */
+import { expect } from 'vitest';
+import type { StartedOperation } from '../../../src/client/index.js';
+import type { OperationInput } from '../../../src/contract/operation.js';
+import { CodedError } from '../../../src/errors.js';
+import { uniqueStack } from '../../support/local-system.js';
+import type { Held } from '../../support/outside-world.js';
+import { KILLS_TOOL, NAMES, type Draw } from './draw.js';
+import type { FaultSystem } from './fault-system.js';
+
+/** An operation whose tool is held in the middle of something. */
+export interface Struck {
+  readonly draw: Draw;
+  readonly stackId: string;
+  readonly started: StartedOperation;
+  readonly held: Held;
+}
+
+/** What is known when it is over. */
+export interface Ended {
+  readonly draw: Draw;
+  /** Outcome or error code of the operation that was struck. */
+  readonly first: string;
+  /** Outcome of the operation after it. */
+  readonly next: string;
+  /** True when a person was asked before the next operation did anything. */
+  readonly asked: boolean;
+  /** How often each thing was made outside. */
+  readonly made: readonly number[];
+  /** Things outside when all was taken away. */
+  readonly left: readonly string[];
+  readonly openRun: boolean;
+}
+
+/** Starts the operation and waits until its tool is at its place. */
+export async function reach(faults: FaultSystem, draw: Draw): Promise<Struck> {
+  const { operation, at, name } = draw.place;
+  const stackId = uniqueStack('fault');
+  if (operation === 'destroy') {
+    const applied = await endOf(faults, await start(faults, draw, stackId, 'apply'));
+    expect(applied).toBe('succeeded');
+  }
+  const held = faults.world.hold(`${stackId}-${name}`, at);
+  const started = await start(faults, draw, stackId, operation);
+  await Promise.race([held.reached, endedBefore(faults, started)]);
+  return { draw, stackId, started, held };
+}
+
+/** Waits for its end, lets the next operation find out what there is, and takes everything away. */
+export async function conclude(faults: FaultSystem, struck: Struck): Promise<Ended> {
+  const { draw, stackId, started } = struck;
+  const { place, fault } = draw;
+  const first = await endOf(faults, started);
+  // The run that a reset began does the work.
+  if (fault === 'reset') await endOf(faults, { workflowId: started.workflowId });
+  const next = await goOn(faults, await start(faults, draw, stackId, place.operation));
+  const made = NAMES.map((name) => faults.world.count('create', `${stackId}-${name}`));
+  if (place.operation === 'apply') {
+    const things = new Set(ofStack(faults, stackId));
+    expect([...things]).toEqual(NAMES.map((name) => `${stackId}-${name}`));
+    await goOn(faults, await start(faults, draw, stackId, 'destroy'));
+  }
+  const { openRun } = await faults.system.client.stack(stackId);
+  const left = ofStack(faults, stackId);
+  return { draw, first, ...next, made, left, openRun: openRun !== undefined };
+}
+
+/** Nothing is done twice and nothing stays; what the death of a tool may have cost was told, and a person asked. */
+export function judge({ draw, first, next, asked, made, left, openRun }: Ended): string[] {
+  const { fault, place } = draw;
+  const wrong: string[] = [];
+  if (!/^(succeeded|no-changes)$/.test(next)) wrong.push(`the next operation ended ${next}`);
+  if (openRun) wrong.push('a run is still open');
+  const twice = made.some((count) => count > 1);
+  const told = KILLS_TOOL.includes(fault) && !/^(succeeded|no-changes)$/.test(first);
+  if (twice && !told) wrong.push(`made ${made.join()} times, and nobody said so`);
+  if (twice && !asked) wrong.push(`made ${made.join()} times, and nobody was asked`);
+  if (made.some((count) => count < 1)) wrong.push(`made ${made.join()} times`);
+  if (left.length > 0 && !twice) wrong.push(`left over: ${left.join()}`);
+  const ends: readonly string[] = ENDS[fault];
+  if (!ends.includes(first) && !/^(succeeded|no-changes)$/.test(first))
+    wrong.push(`it ended ${first}`);
+  return wrong.map((text) => `${draw.tool}, ${fault} at ${place.at} ${place.name}: ${text}`);
+}
+
+/** How an operation may end besides well. */
+const ENDS: Record<Draw['fault'], readonly string[]> = {
+  'container killed': ['OutcomeUnknown', 'ModuleFailed', 'ContainerLost'],
+  'container removed': ['OutcomeUnknown', 'ModuleFailed', 'ContainerLost'],
+  'engine crashed': ['OutcomeUnknown', 'ModuleFailed', 'ContainerLost'],
+  'engine stopped': ['OutcomeUnknown', 'ModuleFailed', 'ContainerLost', 'OperationCanceled'],
+  // A kill while the destroy is still being planned ends an operation that has changed nothing.
+  'killed by update': ['OutcomeUnknown', 'ModuleFailed', 'ContainerLost', 'OperationCanceled'],
+  canceled: ['OperationCanceled'],
+  terminated: ['OperationCanceled', 'InternalError'],
+  reset: ['OperationCanceled', 'InternalError'],
+  'worker killed': [],
+  'worker stopped': [],
+  'server restarted': [],
+  'network cut': [],
+  'disk away': [],
+  'disk full': [],
+  'disk read-only': [],
+};
+
+function start(
+  { system, world, images }: FaultSystem,
+  draw: Draw,
+  stackId: string,
+  operation: 'apply' | 'destroy',
+): Promise<StartedOperation> {
+  const input: OperationInput = {
+    stackId,
+    operation,
+    module: { image: images[draw.tool] },
+    inputs: { stack: stackId },
+    environment: world.withoutNetwork.environment,
+    options: { dockerSocket: true },
+    limits: { network: 'none', grace: '5s' },
+    approval: { mode: 'auto', expiresIn: '1h' },
+  };
+  return system.client.start(input);
+}
+
+/** To the end of an operation; whoever is asked approves. */
+async function goOn(
+  faults: FaultSystem,
+  started: StartedOperation,
+): Promise<{ next: string; asked: boolean }> {
+  const { client } = faults.system;
+  const ready = await client.waitPlan(started).catch(() => undefined);
+  const asked = ready?.phase === 'awaiting-approval';
+  if (asked) await client.approve(started, { planDigest: ready.planDigest ?? '', by: 'a person' });
+  return { next: await endOf(faults, started), asked };
+}
+
+async function endOf(
+  { system }: FaultSystem,
+  target: StartedOperation | { readonly workflowId: string },
+): Promise<string> {
+  return system.client.result(target).then(
+    ({ outcome }) => outcome,
+    (error: unknown) => (error instanceof CodedError ? error.code : String(error)),
+  );
+}
+
+async function endedBefore(faults: FaultSystem, started: StartedOperation): Promise<never> {
+  throw new Error(`it ended before it was there: ${await endOf(faults, started)}`);
+}
+
+function ofStack({ world }: FaultSystem, stackId: string): string[] {
+  return world
+    .things()
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith(`${stackId}-`))
+    .sort();
+}
