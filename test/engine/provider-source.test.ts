@@ -61,6 +61,7 @@ async function sentFor(name: string) {
   await writeModule(moduleDir, outside(`resource "outside_thing" "a" {\n  name = "${name}"\n}\n`));
   sent.length = 0;
   const tag = uniqueName('mirror');
+  tags.add(tag);
   const { cached } = await builder.build({ moduleDir, tag });
   const builds = [...sent];
   return { cached, builds, tag };
