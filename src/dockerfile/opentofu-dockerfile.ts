@@ -7,10 +7,10 @@ export interface OpentofuDockerfilePlan {
   /** Folder of the build context with the module's files. */
   readonly module: string;
   /**
-   * Where providers come from: a folder of the build context in OpenTofu's filesystem-mirror layout, or the URL of a network mirror.
+   * Where providers come from: an image with OpenTofu's filesystem-mirror layout at its root, or the URL of a network mirror.
    * Absent: the public registries.
    */
-  readonly mirror?: { readonly folder: string } | { readonly url: string };
+  readonly mirror?: { readonly image: string } | { readonly url: string };
   /** File of the build context with certificates that the network's sources are checked against besides the public ones. */
   readonly certificates?: string;
   /** A platform that the engine doesn't run, to build for. */
@@ -42,11 +42,13 @@ export function renderOpentofuDockerfile(plan: OpentofuDockerfilePlan): string {
   const { base, module, mirror, certificates, target } = plan;
   const from = target === undefined ? 'FROM' : `FROM --platform=${target.buildPlatform}`;
   const source = mirror === undefined ? [] : ['url' in mirror ? mirror.url : '/mirror'];
+  const isImage = mirror !== undefined && 'image' in mirror;
   const reachSource = [
-    ...(mirror !== undefined && 'folder' in mirror ? [`COPY ${mirror.folder} /mirror`] : []),
+    ...(isImage ? ['COPY --from=mirror / /mirror'] : []),
     ...certificateSteps(certificates),
   ];
   return `${[
+    ...(isImage ? [`${from} ${mirror.image} AS mirror`, ''] : []),
     `${from} ${base} AS requirements`,
     'USER 0:0',
     `COPY ${module} /module`,

@@ -107,7 +107,7 @@ async function buildOne(
     const base = await baseOf(directory, detected, platform, scope);
     plans.push({
       platform,
-      plan: await planBuild(directory, detected, base, config, process.env),
+      plan: await planBuild(directory, detected, base, process.env, scope),
     });
   }
   const sourceDigest = plans[0]?.plan.digest ?? '';

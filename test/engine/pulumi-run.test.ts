@@ -1,4 +1,5 @@
 /** Pulumi containers that are interrupted, killed, or given what is not theirs. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -13,6 +14,7 @@ import {
   type ModuleRunResult,
 } from '../../src/docker/module-run.js';
 import { readVolumeFiles } from '../../src/docker/read-files.js';
+import { wholeAnswer } from '../../src/plan/whole-answer.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
@@ -35,6 +37,7 @@ outputs:
 `;
 
 let engine: Engine;
+let withPlugin: string;
 let held: string;
 let example: string;
 let world: OutsideWorld;
@@ -50,7 +53,7 @@ beforeAll(async () => {
     signal: abort.signal,
     report: () => undefined,
   });
-  const withPlugin = await withOutsidePlugin(engine, base, abort.signal);
+  withPlugin = await withOutsidePlugin(engine, base, abort.signal);
   held = await pulumiModuleImage(engine, withPlugin, { 'Pulumi.yaml': PROGRAM }, abort.signal);
   const project = readFileSync(
     join(packageRoot(), 'examples', 'pulumi-yaml', 'Pulumi.yaml'),
@@ -135,6 +138,53 @@ test('the state of another passphrase, and of another stack', async () => {
   const cut = { 'state/state': (files['state/state'] ?? new Uint8Array()).subarray(0, 200) };
   const damaged = await run(example, { action: 'preview', inputs }, { ...none, files: cut });
   expect(damaged.result.response.failure).toMatchObject({ code: 'StateDamaged' });
+});
+
+test('more drift than fits inline is told whole, and accepted', async () => {
+  const names = Array.from({ length: 205 }, (_, index) => `many-${index}`);
+  const resources = names.map(
+    (name) => `  ${name}: {type: "outside:index:Thing", properties: {name: ${name}}}`,
+  );
+  const image = await pulumiModuleImage(
+    engine,
+    withPlugin,
+    { 'Pulumi.yaml': `name: many\nruntime: yaml\nresources:\n${resources.join('\n')}\n` },
+    abort.signal,
+  );
+  const options = { parallelism: 50 };
+  const made = await run(image, { action: 'apply', options });
+  expect(made.result.response).toMatchObject({ success: true, receipt: { done: 205 } });
+  for (const name of names) world.change(name, { value: 'by hand' });
+  const drifted = await run(
+    image,
+    { action: 'preview', preview_of: 'refresh', options },
+    { files: stateOf(made) },
+  );
+  const { response, files } = drifted.result;
+  expect(response.drift).toHaveLength(200);
+  expect(response).toMatchObject({ success: true, drift_file: { count: 205 } });
+  const whole = wholeAnswer(response, files);
+  expect(new Set(whole.drift?.map(({ resource }) => resource.split('::').at(-1)))).toEqual(
+    new Set(names),
+  );
+  const { plan = new Uint8Array() } = files;
+  const accepted = await run(
+    image,
+    {
+      action: 'refresh',
+      options,
+      plan: {
+        path: 'plan/plan',
+        digest: `sha256:${createHash('sha256').update(plan).digest('hex')}`,
+      },
+    },
+    { files: { ...stateOf(made), 'plan/plan': plan } },
+  );
+  expect(accepted.result.response).toMatchObject({
+    success: true,
+    receipt: { done: 205, failed: 0, unapproved: 0 },
+  });
+  for (const name of names) world.remove(name);
 });
 
 describe('an apply that is stopped', () => {

@@ -144,6 +144,21 @@ describe('executor', () => {
     expect(destroyed).toMatchObject({ success: true, summary: { delete: 1 } });
   });
 
+  test('more changes than fit into an answer are all in it', async () => {
+    const { reference: image } = await build(
+      await moduleDirectory({
+        'main.tf': 'resource "terraform_data" "many" {\n  count = 230\n}\n',
+      }),
+    );
+    const preview = await executor.execute({
+      image,
+      request: { action: 'preview', stack_name: `m${basename(folder)}`.toLowerCase() },
+      limits: { network: 'none' },
+    });
+    expect(preview.changes).toHaveLength(230);
+    expect(preview).not.toHaveProperty('changes_file');
+  });
+
   test('state of a run that is killed is kept', async () => {
     const directory = await moduleDirectory({
       'main.tf': `

@@ -7,15 +7,22 @@ const target = { platform: 'linux/arm64', base: `${base}-arm64`, buildPlatform: 
 
 describe('the Dockerfile of an OpenTofu module', () => {
   it('installs providers before the sources, and leaves the mirror behind', () => {
-    expect(renderOpentofuDockerfile({ base, module: 'module', mirror: { folder: 'mirror' } }))
-      .toBe(`FROM ${base} AS requirements
+    expect(
+      renderOpentofuDockerfile({
+        base,
+        module: 'module',
+        mirror: { image: 'cldctl-iac/provider-mirror:1' },
+      }),
+    ).toBe(`FROM cldctl-iac/provider-mirror:1 AS mirror
+
+FROM ${base} AS requirements
 USER 0:0
 COPY module /module
 RUN ["/cldctl-entrypoint","prepare","opentofu","requirements","/requirements"]
 
 FROM ${base} AS providers
 USER 0:0
-COPY mirror /mirror
+COPY --from=mirror / /mirror
 COPY --from=requirements /requirements /requirements
 RUN ["/cldctl-entrypoint","prepare","opentofu","providers","/requirements","/mirror"]
 
@@ -44,7 +51,7 @@ ENTRYPOINT ["/cldctl-entrypoint"]
     const rendered = renderOpentofuDockerfile({
       base,
       module: 'module',
-      mirror: { folder: 'mirror' },
+      mirror: { image: 'cldctl-iac/provider-mirror:1' },
       target,
     });
     const [, last = ''] = rendered.split(`FROM --platform=linux/arm64 ${target.base}\n`);
@@ -57,10 +64,10 @@ WORKDIR /module
 ENTRYPOINT ["/cldctl-entrypoint"]
 `);
     expect(rendered).toContain('"platform","linux_arm64","/requirements","/mirror"]');
-    expect(rendered.match(/^FROM --platform=linux\/amd64 /gm)).toHaveLength(3);
+    expect(rendered.match(/^FROM --platform=linux\/amd64 /gm)).toHaveLength(4);
   });
 
-  it.each([{}, { mirror: { folder: 'mirror' } }, { target }])(
+  it.each([{}, { mirror: { image: 'cldctl-iac/provider-mirror:1' } }, { target }])(
     'has no problem that a linter finds: %j',
     (more) => {
       const problems = validate(renderOpentofuDockerfile({ base, module: 'module', ...more }));
