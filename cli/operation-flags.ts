@@ -19,7 +19,7 @@ export interface OperationFlags {
   target?: string[];
   replace?: string[];
   parallelism?: number;
-  refresh: boolean;
+  refresh?: boolean;
   lockTimeout?: string;
   dockerSocket?: boolean;
   keepBackend?: boolean;
@@ -55,7 +55,26 @@ export function addOperationFlags(command: Command, options: { approval: boolean
     .option('--no-refresh', 'plan without reading the outside world first')
     .option('--lock-timeout <time>', 'how long to wait for a held state lock, e.g. 30s')
     .option('--docker-socket', 'ask for the Docker socket (granted only if the worker allows it)')
-    .option('--keep-backend', "use the module's own backend block")
+    .option('--keep-backend', "use the module's own backend block");
+  addRunFlags(command);
+  if (!options.approval) return command;
+  command
+    .option('--plan <digest>', 'act on this saved preview (whole digest, or its first 16 digits)')
+    .option(
+      '--approval <mode>',
+      'required (always ask), on-changes (default) or auto (never ask)',
+      oneOf(['required', 'on-changes', 'auto']),
+    );
+  return addWaitingFlags(command);
+}
+
+/** Adds the flags of an operation that goes on with the module, inputs and options of another. */
+export function addResumeFlags(command: Command): Command {
+  return addWaitingFlags(addRunFlags(command));
+}
+
+function addRunFlags(command: Command): Command {
+  return command
     .option('--run-timeout <time>', 'longest run of one container (default 1h)')
     .option('--grace <time>', 'time between interrupt and kill (default 5m)')
     .option('--memory <bytes>', 'memory of a container, e.g. 512m or 2g', bytes)
@@ -75,21 +94,16 @@ export function addOperationFlags(command: Command, options: { approval: boolean
       oneOf(['started', 'plan', 'end']),
       'end',
     );
-  if (options.approval)
-    command
-      .option('--plan <digest>', 'act on this saved preview (whole digest, or its first 16 digits)')
-      .option(
-        '--approval <mode>',
-        'required (always ask), on-changes (default) or auto (never ask)',
-        oneOf(['required', 'on-changes', 'auto']),
-      )
-      .option('--expires-in <time>', 'how long the plan waits for a decision (default 24h)')
-      .option(
-        '--on-busy <what>',
-        'refuse (default), or supersede an operation that waits for approval',
-        oneOf(['refuse', 'supersede']),
-      );
-  return command;
+}
+
+function addWaitingFlags(command: Command): Command {
+  return command
+    .option('--expires-in <time>', 'how long the plan waits for a decision (default 24h)')
+    .option(
+      '--on-busy <what>',
+      'refuse (default), or supersede an operation that waits for approval',
+      oneOf(['refuse', 'supersede']),
+    );
 }
 
 /** The input of an operation, from its flags. Throws `InvalidInput`, `ModuleNotFound`. */
@@ -113,7 +127,7 @@ export async function operationInput(
       targets: flags.target,
       replace: flags.replace,
       parallelism: flags.parallelism,
-      refresh: flags.refresh ? undefined : false,
+      refresh: flags.refresh === false ? false : undefined,
       lockTimeout: flags.lockTimeout,
       dockerSocket: flags.dockerSocket,
       keepBackend: flags.keepBackend,

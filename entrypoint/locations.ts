@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ANSWER_PATH, JOURNAL_PATH } from '../src/contract/journal.js';
 import { FailureError } from './failure-error.js';
 
 /** File below `Locations.prepared` with the version of the tool in the image. */
@@ -23,6 +24,7 @@ export interface WorkspacePaths {
   readonly output: string;
   readonly plan: string;
   readonly changes: string;
+  readonly drift: string;
   readonly state: string;
   /** `TMPDIR`; short, because providers put unix sockets in it. */
   readonly temporary: string;
@@ -30,6 +32,10 @@ export interface WorkspacePaths {
   /** Writable copy of the module, working directory of the tool. */
   readonly module: string;
   readonly credentials: string;
+  /** What a mutation did so far, for who finds the volume without its container. */
+  readonly journal: string;
+  /** Sealed copy of a mutation's answer. */
+  readonly sealedAnswer: string;
 }
 
 /** The places of a run, below a workspace directory. */
@@ -40,11 +46,14 @@ export function workspacePaths(root: string): WorkspacePaths {
     output: join(root, 'output.json'),
     plan: join(root, 'plan', 'plan'),
     changes: join(root, 'plan', 'changes.ndjson'),
+    drift: join(root, 'plan', 'drift.ndjson'),
     state: join(root, 'state', 'state'),
     temporary: join(root, 'tmp'),
     home: join(root, 'home'),
     module: join(root, 'module'),
     credentials: join(root, 'credentials'),
+    journal: join(root, JOURNAL_PATH),
+    sealedAnswer: join(root, ANSWER_PATH),
   };
 }
 

@@ -16,6 +16,7 @@ import { readInputFile, readInputStream } from './input/read-input.js';
 import { validateRequest } from './input/validate-request.js';
 import { workspacePaths, type Locations } from './locations.js';
 import type { EventStream } from './output/event-stream.js';
+import { noJournal, openJournal } from './output/journal.js';
 import { publishResult } from './output/publish-result.js';
 import { imageEnvironment, toolEnvironment } from './process/environment.js';
 import type { Interruption } from './process/interruption.js';
@@ -94,8 +95,12 @@ async function runTool(
   timings: Timings,
   rescueState: (state: Buffer) => void,
 ): Promise<ModuleResponse> {
-  const { locations, events, interruption, native } = deps;
+  const { locations, interruption, native } = deps;
   const paths = workspacePaths(locations.workspace);
+  // Whoever can open the answer is who looks for it when the container is gone.
+  const kept = request.action !== 'preview' && request.seal_key !== undefined;
+  const journal = kept ? openJournal(paths.journal) : noJournal;
+  const events = journal.watch(deps.events);
   const description = readDescription(locations.description);
   addRequestSecrets(redactor, request, description);
   if (description !== undefined) checkInputs(request, description);
@@ -112,6 +117,7 @@ async function runTool(
       interruption,
       run: createRunCommand({ temporary: paths.temporary, interruption, native }),
       timings,
+      journal,
       rescueState,
     },
     request,

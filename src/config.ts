@@ -50,7 +50,10 @@ const variables = z.object({
   CLDCTL_CREDENTIALS: names.optional(),
   CLDCTL_ROUTE: z.enum(['auto', 'public', 'source']).default('auto'),
   CLDCTL_CACHE_DIR: z.string().optional(),
-  CLDCTL_PROVIDER_MIRROR: z.string().optional(),
+  CLDCTL_PROVIDER_MIRROR: z
+    .string()
+    .refine((place) => !/^http:/i.test(place), 'OpenTofu takes network mirrors over https only')
+    .optional(),
   CLDCTL_STATE_URL: z.url().optional(),
   CLDCTL_DOCKER_SLOTS: z.coerce.number().int().min(1).max(256).default(4),
   CLDCTL_PLAN_MAX_AGE: durationSchema.default('7d'),

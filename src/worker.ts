@@ -15,6 +15,7 @@ import { tidyStore } from './operation/tidy-store.js';
 import { packageRoot } from './setup/package-root.js';
 import type { SweepReport } from './stack/janitor.js';
 import type { Store } from './store/open-store.js';
+import { refuseForeignWorkers, workerIdentity } from './temporal/foreign-workers.js';
 import { controlQueue, dockerQueue, TASK_QUEUE } from './temporal/names.js';
 import { createAttributesCommand, SEARCH_ATTRIBUTES } from './temporal/search-attributes.js';
 
@@ -43,11 +44,11 @@ const TIDY_INTERVAL = 600_000;
 const STICKY_TIMEOUT = '3s';
 
 /**
- * Serves until `signal` fires. Throws `TemporalUnavailable` when no server answers in time, and
- * `InvalidConfiguration` naming the command that creates missing search attributes.
+ * Serves until `signal` fires. Throws `TemporalUnavailable` when no server answers in time, and `InvalidConfiguration` for
+ * missing search attributes (naming the command that creates them), and beside a worker of another store.
  */
 export async function runWorker(dependencies: WorkerDependencies): Promise<void> {
-  const { config, engine, signal } = dependencies;
+  const { config, engine, store, signal } = dependencies;
   const logger = dependencies.logger ?? createLogger(config.logLevel);
   installRuntime(logger, config.metricsAddress);
   const webhooks = await loadWebhooks(config.webhooksFile);
@@ -55,6 +56,11 @@ export async function runWorker(dependencies: WorkerDependencies): Promise<void>
   let endpoint: Endpoint | undefined;
   try {
     await checkSearchAttributes(connection, config.temporal.namespace);
+    await refuseForeignWorkers(connection, config.temporal.namespace, store.installation, {
+      signal,
+      onWait: (identity) =>
+        logger.warn({ identity }, 'a worker with another store was here: waiting until it is gone'),
+    });
     let workers: readonly Worker[] = [];
     const isServing = (): boolean =>
       !signal.aborted &&
@@ -125,11 +131,12 @@ async function createWorkers(
   webhooks: readonly Webhook[],
   logger: Logger,
 ): Promise<Worker[]> {
-  const { config, engine } = dependencies;
+  const { config, engine, store } = dependencies;
   const { light, docker, control } = createActivities({ ...dependencies, webhooks, logger });
   const compiled = join(packageRoot(), 'dist');
   const common = {
     connection,
+    identity: workerIdentity(store.installation),
     namespace: config.temporal.namespace,
     dataConverter: {
       payloadConverterPath: join(compiled, 'src', 'temporal', 'payload-converter.js'),

@@ -1,4 +1,5 @@
 /** Gets a plan approved: by an earlier approval, by the request, by a rule, or by a person. */
+import { isSameRun, needsPerson } from '../src/contract/lost-run.js';
 import type { Outcome } from '../src/contract/operation.js';
 import type { PlannedChanges } from '../src/operation/types.js';
 import { approvalCarriesOver, type ApprovalBasis } from '../src/plan/carry-over.js';
@@ -23,7 +24,10 @@ export async function approvePlan(
 ): Promise<Outcome | undefined> {
   const { input, question, notices } = operation;
   const { earlier, named } = approved;
-  if (earlier !== undefined) {
+  const { lostRun } = plan.view;
+  // What a lost run made may be in no state: nothing but a person's word on this very plan lets it be made again.
+  const asks = needsPerson(plan.view.operation, lostRun);
+  if (earlier !== undefined && (!asks || isSameRun(lostRun, operation.knownLoss))) {
     const { carries, why } = approvalCarriesOver(basisOf(earlier), basisOf(plan));
     if (carries) {
       const digest = shortDigest(earlier.view.planDigest);
@@ -31,17 +35,18 @@ export async function approvePlan(
       return undefined;
     }
   }
-  if (named && input.approval === undefined) {
+  if (named && input.approval === undefined && !asks) {
     record(operation, plan, input.requestedBy ?? 'the requester', 'the request names this plan');
     return undefined;
   }
   const approval = input.approval ?? DEFAULT_APPROVAL;
   const need = needsApproval(approval, plan.view);
   if (need.kind === 'nothing-to-do') return 'no-changes';
-  if (need.kind === 'auto') {
+  if (need.kind === 'auto' && !asks) {
     record(operation, plan, 'rule', need.reason);
     return undefined;
   }
+  if (asks) notices.push(`a person is asked because a run was lost: ${lostRun.message}`);
   const about = shortDigest(plan.view.planDigest);
   const answer = await question.ask(plan, approval, {
     asked: () => notify(operation, 'approval.waiting', {}, about),
@@ -49,6 +54,7 @@ export async function approvePlan(
   });
   switch (answer.kind) {
     case 'approve':
+      if (asks) operation.knownLoss = { planDigest: lostRun.planDigest, attempt: lostRun.attempt };
       return undefined;
     case 'reject':
       return 'rejected';

@@ -8,6 +8,7 @@ import {
   type ChangeSummary,
   type Receipt,
 } from '../src/contract/change.js';
+import type { LostRun } from '../src/contract/lost-run.js';
 import type { OperationState, PlanView } from '../src/contract/operation.js';
 
 /** Longest line that the page shows whole. */
@@ -73,6 +74,7 @@ export function renderDetails(
   const paragraphs = [
     `**${state.operation} ${cut(state.stackId, LINE - 32)}**: ${state.phase}`,
     ...told.map((line) => cut(line, LINE)),
+    ...(plan?.lostRun === undefined ? [] : [lostLine(plan.lostRun)]),
     facts.join(' · '),
     links.join(' · '),
     ...(asks
@@ -90,6 +92,12 @@ export function receiptLine(receipt: Receipt): string {
   const shown = Object.entries(counts).filter(([, count]) => count > 0);
   const text = shown.map(([name, count]) => `${count} ${name}`).join(', ');
   return `receipt: ${text === '' ? 'nothing was to be done' : text}`;
+}
+
+/** That a run was lost before, and what it is known to have done. */
+function lostLine({ operation, at, receipt }: LostRun): string {
+  const known = receipt === undefined ? '' : ` · ${receiptLine(receipt)}`;
+  return `⚠ the ${operation} of ${minute(at)} was lost${known}`;
 }
 
 function planLines(plan: PlanView): string[] {

@@ -94,14 +94,15 @@ export async function execute(
     containerActivities(dockerId, input).execute.executeWithOptions(
       { summary: summaryLine(`${mutation} ${input.stackId} ${shortDigest(planDigest)}`) },
       [
-        {
+        defined({
           stackId: input.stackId,
           operation: mutation,
           planDigest,
           image,
           input: defined({ limits, credentials, options, requestedBy, reason }),
           decisions: progress.state.decisions,
-        },
+          knownLoss: operation.knownLoss,
+        }),
       ],
     ),
   );

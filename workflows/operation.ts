@@ -1,4 +1,5 @@
 /** What one operation shares between its steps and its message handlers. */
+import type { LostRunKey } from '../src/contract/lost-run.js';
 import type { Failure } from '../src/contract/error-code.js';
 import type { NotificationEvent } from '../src/contract/notification.js';
 import type { OperationInput } from '../src/contract/operation.js';
@@ -7,7 +8,8 @@ import type { Question } from './decide.js';
 import type { Progress } from './progress.js';
 
 export interface Operation {
-  readonly input: OperationInput;
+  /** As it was asked; completed by the first step when it goes on after a lost run. */
+  input: OperationInput;
   readonly progress: Progress;
   readonly question: Question;
   /** Things a person should know, in the order they came up. */
@@ -22,6 +24,8 @@ export interface Operation {
     /** Ends the step, and with it the operation: a preview would be tried again otherwise. */
     giveUp(why: string): void;
   };
+  /** The lost run that the person who approved was told of. */
+  knownLoss?: LostRunKey;
   executed?: Executed;
   /** True when nothing more happens: whoever waits for a plan is answered. */
   ended: boolean;

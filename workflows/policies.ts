@@ -1,14 +1,9 @@
 /** Timeouts, retries and queues of every activity. What is not worth a retry says so itself (`nonRetryable`). */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import { milliseconds } from '../src/contract/duration.js';
 import type { OperationInput } from '../src/contract/operation.js';
+import { runTimes } from '../src/contract/run-times.js';
 import type { Activities } from '../src/operation/types.js';
 import { controlQueue, dockerQueue } from '../src/temporal/names.js';
-
-/** Longest run of one container unless the input says otherwise. */
-export const DEFAULT_RUN_TIMEOUT = '1h';
-/** Time between the one SIGINT and SIGKILL unless the input says otherwise. */
-export const DEFAULT_GRACE = '5m';
 
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
@@ -53,13 +48,11 @@ export function containerActivities(
   dockerId: string,
   input: OperationInput,
 ): Proxied<'preview' | 'execute' | 'settle'> {
-  const run =
-    milliseconds(input.limits?.runTimeout ?? DEFAULT_RUN_TIMEOUT) +
-    milliseconds(input.limits?.grace ?? DEFAULT_GRACE);
+  const { tryMs, stepMs } = runTimes(input.limits);
   return proxyActivities<Pick<Activities, 'preview' | 'execute' | 'settle'>>({
     taskQueue: dockerQueue(dockerId),
-    startToCloseTimeout: run + 10 * 60_000,
-    scheduleToCloseTimeout: 4 * (run + 10 * 60_000),
+    startToCloseTimeout: tryMs,
+    scheduleToCloseTimeout: stepMs,
     heartbeatTimeout: '10s',
     cancellationType: 'WAIT_CANCELLATION_COMPLETED',
     retry,

@@ -97,14 +97,16 @@ async function refuse(failure: Failure): Promise<never> {
 }
 
 async function run(operation: Operation): Promise<Ending> {
-  const { input, progress } = operation;
+  const { input: asked, progress } = operation;
   const { workflowId, runId } = workflowInfo();
   const prepared = await light.prepare.executeWithOptions(
-    { summary: summaryLine(`prepare ${input.stackId}`) },
-    [{ input, run: { workflowId, runId } }],
+    { summary: summaryLine(`prepare ${asked.stackId}`) },
+    [{ input: asked, run: { workflowId, runId } }],
   );
   if (prepared.duplicate !== undefined) return { outcome: 'duplicate', other: prepared.duplicate };
   operation.dockerId = prepared.dockerId;
+  const input = prepared.input ?? asked;
+  operation.input = input;
   if (prepared.notifies !== undefined) operation.notifies = prepared.notifies;
   if (prepared.logs !== undefined) progress.set({ logs: prepared.logs });
   if (input.operation !== 'preview' && prepared.leftOver !== undefined)

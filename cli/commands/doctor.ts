@@ -1,4 +1,4 @@
-/** `doctor`: what is there, what is missing, and how to get it. */
+/** `doctor`: what is there, what is missing, what is left over, and what to do about it. */
 import { EXIT_CODE } from '../exit-code.js';
 import type { RegisterCommand } from '../program.js';
 import { printable } from '../render/printable.js';
@@ -6,11 +6,13 @@ import { printable } from '../render/printable.js';
 export const registerDoctor: RegisterCommand = (program, run) => {
   program
     .command('doctor')
-    .description('say what is there, what is missing and how to get it')
+    .description('say what is there, what is missing, what is left over, and what to do about it')
     .addHelpText(
       'after',
       `
-Ends with 6 when something is missing that operations need.
+Ends with 6 when something is missing that operations need. Left over is what no operation of the configured store
+needs any more; workers remove containers, volumes and objects of the store by themselves at the time that is named,
+images stay until you remove them: they may be another store's.
 
 Examples:
   cldctl-iac doctor
@@ -25,6 +27,7 @@ Examples:
           ok: style.green('ok     '),
           missing: style.red('missing'),
           optional: style.yellow('not yet'),
+          'left-over': style.yellow('left   '),
         };
         const findings = [];
         for await (const finding of diagnose(await context.config(), signal)) {

@@ -21,9 +21,11 @@ import { registerPlan } from './plan.js';
 import { registerPreview } from './preview.js';
 import { registerRefresh } from './refresh.js';
 import { registerReject } from './reject.js';
+import { registerResume } from './resume.js';
 import { registerSchedule } from './schedule.js';
 import { registerState } from './state.js';
 import { registerStatus } from './status.js';
+import { registerUnlock } from './unlock.js';
 import { registerWorker } from './worker.js';
 
 export const COMMANDS: readonly RegisterCommand[] = [
@@ -39,6 +41,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerDestroy,
   registerRefresh,
   registerImport,
+  registerResume,
   registerApprove,
   registerReject,
   registerPlan,
@@ -48,6 +51,7 @@ export const COMMANDS: readonly RegisterCommand[] = [
   registerLogs,
   registerOutputs,
   registerCancel,
+  registerUnlock,
   registerSchedule,
   registerState,
   registerKeys,

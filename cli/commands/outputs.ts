@@ -44,7 +44,7 @@ Examples:
             terminal.document(outputs);
             return;
           }
-          const output = outputs[name];
+          const output = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
           if (output === undefined)
             throw new CodedError(
               'InvalidInput',

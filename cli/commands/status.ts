@@ -89,6 +89,7 @@ function lines(
       ['Image', record.image],
       ['Engine', record.engine],
       ['State', record.state && `version ${record.state.version} of ${record.state.at}`],
+      ['Lost run', record.lostRun && style.yellow(printable(record.lostRun.message))],
       ['Drift', record.drift && style.yellow(`found ${record.drift.at}`)],
       ['Outputs', Object.keys(record.outputs).sort().join(', ') || undefined],
     );

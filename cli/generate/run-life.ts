@@ -66,8 +66,9 @@ container and nothing else. A second operation gets \`StackBusy\`.
 By its last mark, and by what the engine shows of its container:
 
 ${table(['container', ...statuses], decisions)}
-A tool that may have run is never started again: where the table says _look into volume and state_, the run ends as done, partly
-done with a receipt, or \`OutcomeUnknown\` with all that is known.
+A tool that may have run is never started again: where the table says _look into volume and state_, the run ends as done, not done,
+done or partly done with a receipt, or \`OutcomeUnknown\` with all that is known ([how that is told](decisions/0019-lost-runs.md)).
+After \`OutcomeUnknown\` the stack is marked, and no attempt is made that a person who knows of it has not approved.
 `;
 }
 

@@ -3,6 +3,7 @@ import type { Change, ChangeSummary, Check, OutputChange } from '../../src/contr
 import { hasChanges } from '../../src/contract/change.js';
 import type { PlanView } from '../../src/contract/operation.js';
 import { blockLabel, headerLines, symbolOf } from './change-header.js';
+import { renderLostRun } from './lost-run.js';
 import { printable } from './printable.js';
 import type { Style } from './style.js';
 import { diffMembers, diffValue, paintMark, type DiffContext } from './value-diff.js';
@@ -12,13 +13,14 @@ export type RenderablePlan = Pick<
   PlanView,
   'summary' | 'changes' | 'changeCount' | 'outputChanges' | 'drift' | 'checks' | 'notices'
 > &
-  Partial<Pick<PlanView, 'operation' | 'driftSummary' | 'link'>>;
+  Partial<Pick<PlanView, 'operation' | 'driftSummary' | 'link' | 'lostRun'>>;
 
 const SHOWN_UNCHANGED = new Set(['id', 'name', 'tags']);
 
 /** Lines of a whole plan, from drift to the line of counts; pure. */
 export function renderPlan(plan: RenderablePlan, style: Style): string[] {
   const sections: string[][] = [];
+  if (plan.lostRun !== undefined) sections.push(renderLostRun(plan.lostRun, style));
   if (plan.drift.length > 0) sections.push(driftLines(plan, style));
   if (plan.changes.length > 0) sections.push(changeLines(plan, style));
   if (plan.outputChanges.length > 0) sections.push(outputLines(plan.outputChanges, style));
@@ -119,7 +121,10 @@ function legend(changes: readonly Change[], style: Style): string[] {
   );
 }
 
-function driftLines(plan: Pick<RenderablePlan, 'drift' | 'driftSummary'>, style: Style): string[] {
+function driftLines(
+  plan: Pick<RenderablePlan, 'drift' | 'driftSummary' | 'link'>,
+  style: Style,
+): string[] {
   const lines = [style.bold('Changed outside of this stack since the last operation:')];
   const context: DiffContext = { style, forcing: new Set(), alwaysShown: SHOWN_UNCHANGED };
   for (const change of plan.drift) {
@@ -133,7 +138,12 @@ function driftLines(plan: Pick<RenderablePlan, 'drift' | 'driftSummary'>, style:
     );
   }
   const left = driftCount(plan) - plan.drift.length;
-  if (left > 0) lines.push('', `  … and ${left} more that are not shown here`);
+  if (left > 0)
+    lines.push(
+      '',
+      `  … and ${left} more that are not shown here`,
+      ...(plan.link === undefined ? [] : [`  all of it: ${plan.link}`]),
+    );
   return lines;
 }
 

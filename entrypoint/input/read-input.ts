@@ -32,6 +32,8 @@ export async function readInputStream(
     paths.temporary,
     paths.module,
     paths.credentials,
+    paths.journal,
+    paths.sealedAnswer,
   ])
     rmSync(stale, { recursive: true, force: true });
   for (const file of files) {

@@ -22,9 +22,7 @@ export function validateRequest(text: string): ModuleRequest {
       issues,
     });
   }
-  // The schema's copy of a record loses a key named `__proto__`.
-  const { inputs } = raw as { inputs?: Record<string, Json> };
-  return inputs === undefined ? result.data : { ...result.data, inputs };
+  return result.data;
 }
 
 /** One line per problem, the place first: `options.parallelism: Invalid input: expected number, received string`. */

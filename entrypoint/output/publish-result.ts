@@ -1,8 +1,10 @@
 import { rmSync } from 'node:fs';
 import { EXIT, stringifyJson, type ModuleResponse } from '../../src/contract/index.js';
+import { FRAME_LIMIT } from '../../src/contract/sealed-frame.js';
 import type { WorkspacePaths } from '../locations.js';
 import type { EventStream } from './event-stream.js';
 import { resultFrame } from './result-frame.js';
+import { keepSealedCopy } from './sealed-copy.js';
 import { writeOutput } from './write-output.js';
 
 /**
@@ -37,7 +39,10 @@ export async function publishResult(result: {
   }
   if (result.sealKey !== undefined) {
     const sealed = resultFrame(response, text, exitCode, { ...result, key: result.sealKey });
-    if (sealed !== undefined) events.emit({ type: 'result', sealed });
+    if (sealed !== undefined) {
+      if (response.action !== 'preview') keepSealedCopy(paths.sealedAnswer, sealed);
+      if (sealed.length <= FRAME_LIMIT) events.emit({ type: 'result', sealed });
+    }
   }
   await events.flush();
   return exitCode;

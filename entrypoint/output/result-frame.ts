@@ -8,7 +8,7 @@ import { sealFrame } from '../../src/contract/sealed-frame.js';
 const LARGEST = 8 * 1024 * 1024;
 
 /**
- * The sealed copy of the result with the plan, state and changes files that the answer names; undefined when not all of it fits
+ * The sealed copy of the result with the plan, state, changes and drift files that the answer names; undefined when not all of it fits
  * (the worker then collects the workspace).
  */
 export function resultFrame(
@@ -26,6 +26,7 @@ export function resultFrame(
     plan: response.plan?.path,
     state: response.state?.path,
     changes: response.changes_file?.path,
+    drift: response.drift_file?.path,
   };
   const files: Record<string, Uint8Array> = { 'output.json': Buffer.from(outputText) };
   if (rest.rescuedState !== undefined) files['state'] = rest.rescuedState;

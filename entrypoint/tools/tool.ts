@@ -6,6 +6,7 @@ import type {
 } from '../../src/contract/index.js';
 import type { Locations, WorkspacePaths } from '../locations.js';
 import type { EventStream } from '../output/event-stream.js';
+import type { Journal } from '../output/journal.js';
 import type { Interruption } from '../process/interruption.js';
 import type { RunCommand } from '../process/run-command.js';
 import type { Redactor } from '../redact/redactor.js';
@@ -27,6 +28,8 @@ export interface ToolContext {
   /** Runs one command of the tool; throws `FailureError` when it can't be started. */
   readonly run: RunCommand;
   readonly timings: Timings;
+  /** To be told right before and right after every command that changes something. */
+  readonly journal: Pick<Journal, 'mutating' | 'ended'>;
   /** Takes a state that can be written nowhere, so that it leaves the container in the sealed frame at least. */
   readonly rescueState: (state: Buffer) => void;
 }

@@ -41,6 +41,7 @@ import { operationSummary, visibilityQuery } from './operation-summary.js';
 import { Schedules } from './schedules/schedules.js';
 import { chunksByLink, followChunks, logsUnavailable, type ReadChunks } from './read-logs.js';
 import { resultFromRecord } from './result-from-record.js';
+import { resumeInput } from './resume-input.js';
 import { retryView } from './retry-view.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
@@ -53,6 +54,7 @@ import type {
   OperationSummary,
   OperationTarget,
   PlanReady,
+  ResumeOptions,
   StackPage,
   StackSummary,
   StackView,
@@ -181,6 +183,14 @@ export class IacClient {
     return { ...started, ready };
   }
 
+  /**
+   * Goes on after the stack's lost run: plans its operation again, and waits for a person whatever `approval.mode` says.
+   * Throws `InvalidInput` when no run was lost, `StackNotFound`, `StackBusy`.
+   */
+  async resume(stackId: string, options: ResumeOptions = {}): Promise<StartedOperation> {
+    return this.start(resumeInput(await this.stack(stackId), options));
+  }
+
   /** Waits until the plan waits for a decision, or none is needed any more. */
   async waitPlan(target: OperationTarget, call: CallOptions = {}): Promise<PlanReady> {
     const handle = this.#handle(target);
@@ -222,6 +232,24 @@ export class IacClient {
   /** Asks the operation to end: a running tool gets one SIGINT and its grace. Returns when Temporal has the request. */
   async cancel(target: OperationTarget): Promise<void> {
     await this.#call(subjectOf(target), () => this.#handle(target).cancel());
+  }
+
+  /**
+   * Releases the lock with this id that a tool left on a stack's state, by a preview of its refresh, which it starts. For
+   * who knows that the holder is gone: OpenTofu releases that lock and no other, Pulumi all locks of the stack.
+   */
+  async unlock(
+    stackId: string,
+    lockId: string,
+    input: Omit<OperationInput, 'stackId' | 'operation' | 'previewOf'> = {},
+  ): Promise<StartedOperation> {
+    return this.start({
+      ...input,
+      stackId,
+      operation: 'preview',
+      previewOf: 'refresh',
+      options: { ...input.options, unlock: lockId },
+    });
   }
 
   /** Kills the running container at once; says what that may have cost. */

@@ -17,5 +17,6 @@ export type {
   ScheduleSettings,
   ScheduleSettingsInput,
 } from '../contract/schedule.js';
+export type { LostRun } from '../contract/lost-run.js';
 export type { LogChunk, LogLine } from '../contract/log.js';
 export type { ErrorCode, Failure } from '../contract/error-code.js';

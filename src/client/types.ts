@@ -1,6 +1,6 @@
 /** What the client takes and gives besides the contract's own types. */
 import type { Action } from '../contract/change.js';
-import type { Phase, OperationState } from '../contract/operation.js';
+import type { OperationInput, OperationState, Phase } from '../contract/operation.js';
 
 export type { PlanReady } from '../contract/operation.js';
 export type { StackPage, StackSummary, StackView } from '../contract/stack.js';
@@ -17,6 +17,12 @@ export interface StartedOperation {
   /** Page of the run in the Temporal UI, on the tab that shows the plan; present when the UI's address is known. */
   readonly uiUrl?: string;
 }
+
+/** What can be said about an operation that goes on after a lost run; the rest is that run's. */
+export type ResumeOptions = Pick<
+  OperationInput,
+  'approval' | 'limits' | 'onBusy' | 'requestedBy' | 'requestId' | 'reason' | 'tags'
+>;
 
 export type OperationStatus =
   'running' | 'completed' | 'failed' | 'canceled' | 'terminated' | 'timed-out';

@@ -103,7 +103,7 @@ export const receiptSchema = z.object({
 });
 export type Receipt = z.infer<typeof receiptSchema>;
 
-/** Most changes, drift or receipt entries that go inline; all of them are in `changes_file`. */
+/** Most changes, drift or receipt entries that go inline; all changes are in `changes_file`, all drift in `drift_file`. */
 export const INLINE_CHANGES = 200;
 
 const ZERO: ChangeSummary = {

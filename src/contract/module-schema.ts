@@ -1,6 +1,7 @@
 /** `/cldctl/module.json` in an image: what the module takes and gives, written when the image is built. */
 import * as z from 'zod';
 import { jsonSchema } from './change.js';
+import { recordOf } from './record-of.js';
 
 export const engineSchema = z.enum(['opentofu', 'pulumi']);
 export type Engine = z.infer<typeof engineSchema>;
@@ -22,9 +23,8 @@ export const moduleDescriptionSchema = z.object({
   runtime: runtimeSchema.optional(),
   /** Pulumi project name. */
   project: z.string().optional(),
-  variables: z.record(z.string(), moduleVariableSchema),
-  outputs: z.record(
-    z.string(),
+  variables: recordOf(moduleVariableSchema),
+  outputs: recordOf(
     z.object({ sensitive: z.boolean().optional(), description: z.string().optional() }),
   ),
   /** Pulumi plugins in the image: a run installs none. `sha256` is that of the plugin's executable, in hex. */

@@ -10,7 +10,9 @@ import {
   checkSchema,
 } from './change.js';
 import { failureSchema } from './error-code.js';
+import { lostRunSchema } from './lost-run.js';
 import { engineSchema } from './module-schema.js';
+import { recordOf } from './record-of.js';
 import { digestSchema, importMappingSchema } from './request.js';
 
 export const stackIdSchema = z
@@ -81,6 +83,8 @@ export const operationOptionsSchema = z.strictObject({
   /** Ask for the Docker socket; granted only when the worker's configuration allows it. */
   dockerSocket: z.boolean().optional(),
   keepBackend: z.boolean().optional(),
+  /** Release the tool's lock with this id first; for previews, by a person who knows that its holder is gone. */
+  unlock: z.string().min(1).max(200).optional(),
 });
 
 export const operationInputSchema = z.strictObject({
@@ -91,10 +95,8 @@ export const operationInputSchema = z.strictObject({
   /** Absent: the stack's last applied image. */
   module: moduleSourceSchema.optional(),
   engine: engineSchema.optional(),
-  inputs: z
-    .union([z.strictObject({ archive: digestSchema }), z.record(z.string(), jsonSchema)])
-    .optional(),
-  environment: z.record(z.string(), z.string()).optional(),
+  inputs: z.union([z.strictObject({ archive: digestSchema }), recordOf(jsonSchema)]).optional(),
+  environment: recordOf(z.string()).optional(),
   /** Names of credentials that the worker resolves; default: the cloud credentials its allow-list has. */
   credentials: z.array(z.string()).optional(),
   /** Digest of a saved preview to approve or apply. */
@@ -103,6 +105,8 @@ export const operationInputSchema = z.strictObject({
   options: operationOptionsSchema.optional(),
   approval: approvalSchema.optional(),
   limits: limitsSchema.optional(),
+  /** Go on after the stack's lost run: module, inputs and options are that run's, and a person is always asked. */
+  resume: z.boolean().optional(),
   onBusy: z.enum(['refuse', 'supersede']).optional(),
   /** Who asks, as claimed. */
   requestedBy: z.string().max(200).optional(),
@@ -198,6 +202,8 @@ export const planViewSchema = z.object({
   expiresAt: z.string(),
   /** Address of the whole plan, without a key; it expires. Only from workers with an HTTP endpoint. */
   link: z.string().optional(),
+  /** A run of the stack that was lost before this plan: carrying the plan out always needs a person. */
+  lostRun: lostRunSchema.optional(),
 });
 export type PlanView = z.infer<typeof planViewSchema>;
 
@@ -259,12 +265,9 @@ export const operationResultSchema = z.object({
   hasDrift: z.boolean().optional(),
   receipt: receiptSchema.optional(),
   /** Outputs that are not sensitive; names of the sensitive ones with `sensitive: true` and no value. */
-  outputs: z
-    .record(
-      z.string(),
-      z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
-    )
-    .optional(),
+  outputs: recordOf(
+    z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
+  ).optional(),
   decisions: z.array(recordedDecisionSchema),
   /** Run that did the work, for outcome `duplicate`; or that this one gave way to. */
   other: z.object({ workflowId: z.string(), runId: z.string() }).optional(),

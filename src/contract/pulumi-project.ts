@@ -1,6 +1,7 @@
 /** `Pulumi.yaml`: what a Pulumi module says about itself, read the way the CLI reads it. */
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { recordOf } from './record-of.js';
 
 /** Names of a project file, in the order in which the CLI looks for them. */
 export const PROJECT_FILES = ['Pulumi.yaml', 'Pulumi.yml', 'Pulumi.json'] as const;
@@ -49,8 +50,8 @@ const projectSchema = z.looseObject({
   ]),
   main: z.string().nullish(),
   description: z.string().nullish(),
-  config: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
-  outputs: z.record(z.string(), z.unknown()).nullish(),
+  config: z.union([z.string(), recordOf(z.unknown())]).nullish(),
+  outputs: recordOf(z.unknown()).nullish(),
   requiredPulumiVersion: z.string().nullish(),
   backend: z.looseObject({ url: z.string().nullish() }).nullish(),
 });
@@ -104,14 +105,13 @@ function configOf(
   fileName: string,
 ): Record<string, ProjectConfig> {
   if (typeof config === 'string') return {};
-  const declared: Record<string, ProjectConfig> = {};
-  for (const [key, value] of Object.entries(config)) {
+  const declare = ([key, value]: [string, unknown]): [string, ProjectConfig] => {
     const isDeclaration = typeof value === 'object' && value !== null && !Array.isArray(value);
     const parsed = configTypeSchema.safeParse(isDeclaration ? dropNulls(value) : { value });
     if (!parsed.success) throw new Error(`${fileName}: config.${key}: ${describe(parsed.error)}`);
-    declared[key] = parsed.data;
-  }
-  return declared;
+    return [key, parsed.data];
+  };
+  return Object.fromEntries(Object.entries(config).map(declare));
 }
 
 function dropNulls(value: object): Record<string, unknown> {

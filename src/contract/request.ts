@@ -1,6 +1,7 @@
 /** `/workspace/input.json`: what the executor asks of a module image. */
 import * as z from 'zod';
 import { actionSchema, jsonSchema } from './change.js';
+import { recordOf } from './record-of.js';
 import { CONTRACT_VERSION } from './version.js';
 
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'not a variable name');
@@ -49,8 +50,8 @@ export const requestStateSchema = z.union([
 /** The request; the seed's `{action, inputs, environment, stack_name}` alone is a whole request. */
 export const moduleRequestSchema = z.strictObject({
   action: actionSchema,
-  inputs: z.record(z.string(), jsonSchema).optional(),
-  environment: z.record(environmentName, z.string()).optional(),
+  inputs: recordOf(jsonSchema).optional(),
+  environment: recordOf(z.string(), environmentName).optional(),
   stack_name: z.string().min(1).optional(),
   contract: z.literal(CONTRACT_VERSION).optional(),
   /** What a preview previews; default `apply`. */
@@ -63,10 +64,12 @@ export const moduleRequestSchema = z.strictObject({
   /** Names of inputs whose values are secret. */
   secret_inputs: z.array(z.string()).optional(),
   /** Secret environment of the tool; redacted by value from everything that leaves the container. */
-  credentials: z.record(environmentName, z.string()).optional(),
+  credentials: recordOf(z.string(), environmentName).optional(),
   /** Secret files, by the variable that has to hold their path (`KUBECONFIG`, …). */
-  credential_files: z.record(environmentName, z.string()).optional(),
+  credential_files: recordOf(z.string(), environmentName).optional(),
   state: requestStateSchema.optional(),
+  /** Id of a lock of the tool whose holder is known to be gone: it is released first, and no other. */
+  unlock: z.string().min(1).max(200).optional(),
   /** Passphrase of the stack's Pulumi secrets. */
   passphrase: z.string().optional(),
   options: engineOptionsSchema.optional(),

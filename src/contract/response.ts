@@ -10,6 +10,7 @@ import {
   receiptSchema,
 } from './change.js';
 import { failureSchema } from './error-code.js';
+import { recordOf } from './record-of.js';
 import { digestSchema } from './request.js';
 import { CONTRACT_VERSION } from './version.js';
 
@@ -43,20 +44,26 @@ export const responseStateSchema = z.object({
 });
 export type ResponseState = z.infer<typeof responseStateSchema>;
 
+const listFileSchema = z.object({
+  path: z.string(),
+  digest: digestSchema,
+  count: z.number().int(),
+});
+
 /** The answer; the seed's `{success, action, outputs}` alone is a whole answer. */
 export const moduleResponseSchema = z.looseObject({
   success: z.boolean(),
   action: actionSchema,
-  outputs: z.record(z.string(), outputValueSchema).default({}),
+  outputs: recordOf(outputValueSchema).default({}),
   contract: z.literal(CONTRACT_VERSION).optional(),
   changes: z.array(changeSchema).optional(),
   output_changes: z.array(outputChangeSchema).optional(),
   /** All changes as NDJSON, when there are more than fit inline. */
-  changes_file: z
-    .object({ path: z.string(), digest: digestSchema, count: z.number().int() })
-    .optional(),
+  changes_file: listFileSchema.optional(),
   summary: changeSummarySchema.optional(),
   drift: z.array(changeSchema).optional(),
+  /** All drift as NDJSON, when there is more than fits inline. */
+  drift_file: listFileSchema.optional(),
   checks: z.array(checkSchema).optional(),
   receipt: receiptSchema.optional(),
   /** True when the plan has a value that is known only after apply. */

@@ -2,7 +2,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { gunzipSync, gzipSync } from 'node:zlib';
 
-/** Largest frame, as base64 text: 256 KiB; a larger result is fetched from `/workspace`. */
+/** Largest frame on stdout, as base64 text: 256 KiB; a larger result is fetched from `/workspace`. */
 export const FRAME_LIMIT = 256 * 1024;
 
 const NONCE = 12;
@@ -14,8 +14,8 @@ export interface Frame {
   readonly files: Readonly<Record<string, Uint8Array>>;
 }
 
-/** Seals a frame under a 32-byte key; returns base64, or undefined when it would pass `FRAME_LIMIT`. */
-export function sealFrame(frame: Frame, key: Uint8Array): string | undefined {
+/** Seals a frame under a 32-byte key, as base64. */
+export function sealFrame(frame: Frame, key: Uint8Array): string {
   const names = Object.keys(frame.files);
   const header = Buffer.from(
     JSON.stringify({
@@ -32,8 +32,7 @@ export function sealFrame(frame: Frame, key: Uint8Array): string | undefined {
   const nonce = randomBytes(NONCE);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const sealed = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
-  const text = sealed.toString('base64');
-  return text.length > FRAME_LIMIT ? undefined : text;
+  return sealed.toString('base64');
 }
 
 /** Opens a frame; throws when it was not sealed under this key or was altered. */

@@ -1,6 +1,8 @@
 /** A stack as its record tells of it to who holds no key of the store: arguments and results of `readStack` and `listStacks`. */
 import * as z from 'zod';
 import { changeSummarySchema, jsonSchema } from './change.js';
+import { lostRunSchema } from './lost-run.js';
+import { recordOf } from './record-of.js';
 import { stackIdSchema } from './operation.js';
 
 const entrySchema = z.object({
@@ -29,14 +31,13 @@ export const stackViewSchema = z.object({
   image: z.string().optional(),
   createdAt: z.string(),
   /** Values that are not sensitive; sensitive ones without a value. */
-  outputs: z.record(
-    z.string(),
-    z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() }),
-  ),
+  outputs: recordOf(z.object({ value: jsonSchema.optional(), sensitive: z.boolean().optional() })),
   /** The operation that holds the stack now. */
   openRun: openRunSchema.optional(),
   state: z.object({ version: z.number().int(), at: z.string() }).optional(),
   drift: driftSchema.optional(),
+  /** A run that was lost and that nobody has looked at since: `resume` goes on from there. */
+  lostRun: lostRunSchema.optional(),
   operations: z.array(entrySchema),
 });
 export type StackView = z.infer<typeof stackViewSchema>;

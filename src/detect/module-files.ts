@@ -1,6 +1,6 @@
 /** The files of a module directory that go into its image. */
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { join, posix, relative, sep } from 'node:path';
 import dockerignoreModule from '@balena/dockerignore';
 import { CodedError } from '../errors.js';
 
@@ -40,13 +40,13 @@ const READ: readonly (readonly [RegExp, RegExp, string])[] = [
 ];
 
 /**
- * Lists the files, without those that `.dockerignore` names; a line `!PATH` in it takes in what would be left out for what it
- * may hold. Throws `ModuleNotFound` when there is no such directory.
+ * Lists the files, without those that `.dockerignore` names; a line `!PATH` in it that names the file, not just its folder, takes
+ * in what would be left out for what it may hold. Throws `ModuleNotFound` when there is no such directory.
  */
 export async function listModuleFiles(directory: string): Promise<ModuleFiles> {
   const ignored = await dockerignore(directory);
-  const matcher = dockerignoreModule.default().add(ignored);
-  const wanted = dockerignoreModule.default().add(reversed(ignored));
+  const matcher = matcherOf(ignored);
+  const takesIn = filesTakenIn(ignored);
   const files: ModuleFile[] = [];
   const warnings: string[] = [];
   const walk = async (folder: string): Promise<void> => {
@@ -60,7 +60,7 @@ export async function listModuleFiles(directory: string): Promise<ModuleFiles> {
         continue;
       }
       if (matcher.ignores(inside)) continue;
-      const holds = wanted.ignores(inside) ? undefined : await mayHold(path, name);
+      const holds = takesIn(inside) ? undefined : await mayHold(path, name);
       if (holds !== undefined) {
         warnings.push(
           `${inside} is left out of the image: it may hold ${holds}; "!${inside}" in .dockerignore takes it in`,
@@ -77,13 +77,20 @@ export async function listModuleFiles(directory: string): Promise<ModuleFiles> {
   return { files, warnings };
 }
 
-/** The lines of a `.dockerignore` that take files in, as lines that match them. */
-function reversed(ignored: string): string {
-  return ignored
+/** The docker command minds case. */
+function matcherOf(lines: string): ReturnType<typeof dockerignoreModule.default> {
+  return dockerignoreModule.default({ ignorecase: false }).add(lines);
+}
+
+/** Whether a line `!PATH` names the very file: one that takes in a whole folder says nothing of the credentials in it. */
+function filesTakenIn(ignored: string): (file: string) => boolean {
+  const matchers = ignored
     .split(/\r?\n/)
-    .filter((line) => line.trim().startsWith('!'))
-    .map((line) => line.trim().slice(1))
-    .join('\n');
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('!') && !/(^|\/)\*+\/*$/.test(line.slice(1).trim()))
+    .map((line) => matcherOf(line.slice(1)));
+  return (file) =>
+    matchers.some((matcher) => matcher.ignores(file) && !matcher.ignores(posix.dirname(file)));
 }
 
 async function mayHold(path: string, name: string): Promise<string | undefined> {

@@ -9,21 +9,32 @@ import type { RunInspection } from './inspect-run.js';
 import type { ModuleRun, ModuleRunResult } from './module-run.js';
 import { readContainerFile } from './read-files.js';
 
+/** As much of a run as its answer is held against. */
+type AskedRun = Pick<ModuleRun, 'image'> & {
+  readonly request: Pick<ModuleRun['request'], 'action'>;
+};
+
 type Collected = Pick<ModuleRunResult, 'response' | 'files' | 'exitCode' | 'collectedBy'>;
 
 /** Most bytes of `output.json`; a plan or state may be larger. */
 const OUTPUT_LIMIT = 128 * 1024 * 1024;
 
 /** Reads the opened frame. */
-export function collectFrame(run: ModuleRun, frame: Frame): Collected {
-  const { 'output.json': output, plan, state, changes } = frame.files;
+export function collectFrame(run: AskedRun, frame: Frame): Collected {
+  const { 'output.json': output, plan, state, changes, drift } = frame.files;
   if (output === undefined) throw invalid(run, 'its result frame has no output.json');
   return {
-    response: readResponse(run, Buffer.from(output).toString('utf8'), frame.exitCode),
+    response: readResponse(
+      run,
+      Buffer.from(output).toString('utf8'),
+      // The answer was sealed before it could not be written: the code says nothing about it.
+      frame.exitCode === EXIT.outputNotWritten ? undefined : frame.exitCode,
+    ),
     files: {
       ...(plan === undefined ? {} : { plan }),
       ...(state === undefined ? {} : { state }),
       ...(changes === undefined ? {} : { changes }),
+      ...(drift === undefined ? {} : { drift }),
     },
     exitCode: frame.exitCode,
     collectedBy: 'frame',
@@ -83,9 +94,10 @@ async function readNamed(
     plan: response?.plan?.path,
     state: response?.state?.path,
     changes: response?.changes_file?.path,
+    drift: response?.drift_file?.path,
   };
-  const files: { plan?: Uint8Array; state?: Uint8Array; changes?: Uint8Array } = {};
-  for (const [name, path] of Object.entries(named) as ['plan' | 'state' | 'changes', string?][]) {
+  const files: { -readonly [Name in keyof typeof named]?: Uint8Array } = {};
+  for (const [name, path] of Object.entries(named) as [keyof typeof named, string?][]) {
     if (path === undefined) continue;
     if (path.startsWith('/') || path.split('/').includes('..')) {
       throw new CodedError('InvalidOutput', `the answer names a ${name} file outside /workspace`);
@@ -97,7 +109,7 @@ async function readNamed(
 }
 
 /** Reads `output.json`; exit code and answer count only together, because a module can replace the file. */
-function readResponse(run: ModuleRun, text: string, exitCode: number): ModuleResponse {
+function readResponse(run: AskedRun, text: string, exitCode: number | undefined): ModuleResponse {
   let parsed: unknown;
   try {
     parsed = parseJson(text);
@@ -106,11 +118,12 @@ function readResponse(run: ModuleRun, text: string, exitCode: number): ModuleRes
   }
   const response = parseResponse(run, parsed);
   const agree =
-    exitCode === EXIT.success
+    exitCode === undefined ||
+    (exitCode === EXIT.success
       ? response.success
       : exitCode === EXIT.failure
         ? !response.success
-        : exitCode === EXIT.interrupted;
+        : exitCode === EXIT.interrupted);
   if (!agree) {
     throw invalid(
       run,
@@ -120,7 +133,7 @@ function readResponse(run: ModuleRun, text: string, exitCode: number): ModuleRes
   return response;
 }
 
-function parseResponse(run: ModuleRun, value: unknown): ModuleResponse {
+function parseResponse(run: AskedRun, value: unknown): ModuleResponse {
   const result = moduleResponseSchema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0];
@@ -170,6 +183,6 @@ function noAnswer(
   );
 }
 
-function invalid(run: ModuleRun, reason: string, cause?: unknown): CodedError {
+function invalid(run: AskedRun, reason: string, cause?: unknown): CodedError {
   return new CodedError('InvalidOutput', `image ${run.image}: ${reason}`, { cause });
 }

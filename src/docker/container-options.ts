@@ -48,7 +48,7 @@ export function containerOptions(
     name: run.name,
     Image: image.id,
     // The hostname is what a tool's state lock names as its holder.
-    Hostname: hostname(run.name),
+    Hostname: hostnameOf(run.name),
     Entrypoint: [ENTRYPOINT],
     // A bare name removes the image's variable.
     Env: [
@@ -116,7 +116,8 @@ export function containerOptions(
   };
 }
 
-function hostname(name: string): string {
+/** The hostname of a container of that name. */
+export function hostnameOf(name: string): string {
   const plain = name.replace(/[^A-Za-z0-9-]/g, '-');
   if (plain.length <= 63) return plain;
   return `${plain.slice(0, 50)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;

@@ -11,6 +11,9 @@ export const LABEL = {
   sourceDigest: `${PREFIX}source-digest`,
   specHash: `${PREFIX}spec-hash`,
   purpose: `${PREFIX}purpose`,
+  installation: `${PREFIX}installation`,
+  stackId: `${PREFIX}stack-id`,
+  neededUntil: `${PREFIX}needed-until`,
 } as const;
 
 /** Turns `{stackId: 'a'}` into `{'dev.cldctl.stack-id': 'a'}` and marks the object as ours; undefined values are left out. */

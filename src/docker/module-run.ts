@@ -86,6 +86,7 @@ export interface ModuleRunResult {
     readonly plan?: Uint8Array;
     readonly state?: Uint8Array;
     readonly changes?: Uint8Array;
+    readonly drift?: Uint8Array;
   };
   /** The sealed frame on stdout (the container may still be going down), or files out of the ended container. */
   readonly collectedBy: 'frame' | 'archive';

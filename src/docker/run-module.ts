@@ -30,11 +30,15 @@ export async function runModule(
   deps.signal.throwIfAborted();
   deps.letGo?.throwIfAborted();
   const { mark, timings } = startClock();
-  const { id, adopted } = await startRun(engine, run, deps, mark);
+  const { id, adopted, form } = await startRun(engine, run, deps, mark);
 
   const watch = new AbortController();
   const failed = deferred<never>();
-  const stopper = createStopper(engine, id, run.stopGraceMs, failed.reject);
+  const stopper = createStopper(engine, id, {
+    graceMs: run.stopGraceMs,
+    passesOne: form === 'contract',
+    onError: failed.reject,
+  });
   const cancel = (): void => stopper.stop('cancelled');
   const letGo = (): void => failed.reject(deps.letGo?.reason as Error);
   const timeout = setTimeout(() => stopper.stop('timeout'), run.runTimeoutMs);

@@ -15,6 +15,7 @@ import { networkMode } from './network.js';
 export interface StartedRun {
   readonly id: string;
   readonly adopted: boolean;
+  readonly form: ModuleImage['form'];
 }
 
 /** Marks a step of a run for its timings. */
@@ -51,7 +52,7 @@ export async function startRun(
   mark('create');
   await deps.onStarted?.(id);
   await giveInputAndStart(engine, run, image, id, deps, mark);
-  return { id, adopted: false };
+  return { id, adopted: false, form: image.form };
 }
 
 async function adopt(
@@ -78,7 +79,9 @@ async function adopt(
     const image = await inspectModuleImage(engine, run.image);
     await giveInputAndStart(engine, run, image, found.id, deps, mark);
   }
-  return { id: found.id, adopted: true };
+  // A container has the labels of its image.
+  const form = found.labels[LABEL.contract] === undefined ? 'seed' : 'contract';
+  return { id: found.id, adopted: true, form };
 }
 
 /** A name is taken before its container can be seen: another call creates it right now. */

@@ -14,19 +14,28 @@ export interface Stopper {
   close(): void;
 }
 
-/** Milliseconds after which a SIGINT that came before the container's first line is sent again. */
-const AGAIN = 1000;
+export interface StopOptions {
+  readonly graceMs: number;
+  /** The image's entrypoint passes the first SIGINT on to the tool and no other, as the contract asks. */
+  readonly passesOne: boolean;
+  /** Gets what the engine refused. */
+  readonly onError: (error: Error) => void;
+}
 
-/** Stops container `id` when asked; `onError` gets what the engine refused. */
-export function createStopper(
-  engine: Engine,
-  id: string,
-  graceMs: number,
-  onError: (error: Error) => void,
-): Stopper {
+/** Milliseconds in which a container that has not printed a line yet is given time to handle signals. */
+const UNHEARD = 1000;
+
+/**
+ * Stops container `id` when asked. As PID 1 a process without a handler ignores the signal, so one that comes before the
+ * container's first line may be lost: it is sent again a second later, unless the image has an entrypoint that may pass
+ * both on. A second SIGINT makes OpenTofu drop its work, so there the one signal waits for the first line, a second at most.
+ */
+export function createStopper(engine: Engine, id: string, options: StopOptions): Stopper {
+  const { graceMs, passesOne, onError } = options;
   let reason: 'cancelled' | 'timeout' | undefined;
   let killed = false;
   let alive = false;
+  let whenAlive: (() => void) | undefined;
   const timers = new Set<NodeJS.Timeout>();
   const later = (ms: number, act: () => void): void => void timers.add(setTimeout(act, ms));
   const send = (signal: 'SIGINT' | 'SIGKILL'): void => {
@@ -34,19 +43,33 @@ export function createStopper(
       onError(fromDockerError(error, `stop container ${id}`)),
     );
   };
+  const interrupt = (): void => {
+    if (alive) return send('SIGINT');
+    if (passesOne) {
+      send('SIGINT');
+      later(UNHEARD, () => send('SIGINT'));
+      return;
+    }
+    whenAlive = () => {
+      whenAlive = undefined;
+      send('SIGINT');
+    };
+    later(UNHEARD, () => whenAlive?.());
+  };
   return {
     stop(why) {
       if (reason !== undefined) return;
       reason = why;
-      send('SIGINT');
-      // As PID 1 a process without a handler ignores the signal: one sent before the entrypoint's first line may be lost.
-      if (!alive) later(AGAIN, () => send('SIGINT'));
+      interrupt();
       later(graceMs, () => {
         killed = true;
         send('SIGKILL');
       });
     },
-    alive: () => void (alive = true),
+    alive() {
+      alive = true;
+      whenAlive?.();
+    },
     get reason() {
       return reason;
     },

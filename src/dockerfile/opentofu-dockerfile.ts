@@ -1,4 +1,5 @@
 /** Dockerfile of an OpenTofu module: providers in a layer of their own, before the sources. */
+import { certificateSteps } from './certificate-steps.js';
 
 export interface OpentofuDockerfilePlan {
   /** Base image of OpenTofu. */
@@ -10,6 +11,8 @@ export interface OpentofuDockerfilePlan {
    * Absent: the public registries.
    */
   readonly mirror?: { readonly folder: string } | { readonly url: string };
+  /** File of the build context with certificates that the network's sources are checked against besides the public ones. */
+  readonly certificates?: string;
   /** A platform that the engine doesn't run, to build for. */
   readonly target?: TargetPlatform;
 }
@@ -36,11 +39,13 @@ const FINAL = ['USER 10001:10001', 'WORKDIR /module', `ENTRYPOINT ["${ENTRYPOINT
  * which nothing is run.
  */
 export function renderOpentofuDockerfile(plan: OpentofuDockerfilePlan): string {
-  const { base, module, mirror, target } = plan;
+  const { base, module, mirror, certificates, target } = plan;
   const from = target === undefined ? 'FROM' : `FROM --platform=${target.buildPlatform}`;
   const source = mirror === undefined ? [] : ['url' in mirror ? mirror.url : '/mirror'];
-  const copyMirror =
-    mirror !== undefined && 'folder' in mirror ? [`COPY ${mirror.folder} /mirror`] : [];
+  const reachSource = [
+    ...(mirror !== undefined && 'folder' in mirror ? [`COPY ${mirror.folder} /mirror`] : []),
+    ...certificateSteps(certificates),
+  ];
   return `${[
     `${from} ${base} AS requirements`,
     'USER 0:0',
@@ -49,7 +54,7 @@ export function renderOpentofuDockerfile(plan: OpentofuDockerfilePlan): string {
     '',
     `${from} ${base} AS providers`,
     'USER 0:0',
-    ...copyMirror,
+    ...reachSource,
     'COPY --from=requirements /requirements /requirements',
     prepare('providers', '/requirements', ...source),
     '',
@@ -58,20 +63,20 @@ export function renderOpentofuDockerfile(plan: OpentofuDockerfilePlan): string {
     `COPY --from=providers ${PREPARED} ${PREPARED}`,
     `COPY ${module} /module`,
     prepare('module'),
-    ...(target === undefined ? FINAL : targetSteps(target, copyMirror, source)),
+    ...(target === undefined ? FINAL : targetSteps(target, reachSource, source)),
   ].join('\n')}\n`;
 }
 
 function targetSteps(
   { platform, base }: TargetPlatform,
-  copyMirror: readonly string[],
+  reachSource: readonly string[],
   source: readonly string[],
 ): string[] {
   const results = [PREPARED, '/cldctl', '/module'];
   return [
     '',
     'FROM module AS target',
-    ...copyMirror,
+    ...reachSource,
     'COPY --from=requirements /requirements /requirements',
     prepare('platform', platform.replace('/', '_'), '/requirements', ...source),
     '',

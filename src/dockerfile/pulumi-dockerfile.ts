@@ -1,6 +1,7 @@
 /** Dockerfiles of Pulumi modules: dependencies in a stage and a layer of their own, before the sources. */
 import { posix } from 'node:path';
 import type { PulumiDependencies } from '../detect/pulumi-dependencies.js';
+import { certificateSteps } from './certificate-steps.js';
 
 export interface PulumiDockerfilePlan {
   /** Base image of the runtime. */
@@ -158,13 +159,6 @@ function pythonInstall({
     case 'poetry':
       return `/opt/installer/bin/poetry install --only main --no-root --no-interaction --no-cache`;
   }
-}
-
-function certificateSteps(file: string | undefined): string[] {
-  if (file === undefined) return [];
-  const place = '/opt/certificates.pem';
-  const names = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'PIP_CERT', 'REQUESTS_CA_BUNDLE'];
-  return [`COPY ${file} ${place}`, `ENV ${names.map((name) => `${name}=${place}`).join(' ')}`];
 }
 
 function finalSteps(

@@ -7,6 +7,7 @@ import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { decideAttempt } from '../stack/attempt.js';
 import { openAttempt, type Attempt, type OpenedAttempt } from '../stack/attempt-store.js';
+import { isSameRun, needsPerson } from '../contract/lost-run.js';
 import { readRecord, type OpenRun } from '../stack/record.js';
 import { clearPlace, endAsNothing, observePlace } from './attempt-place.js';
 import { returnResult } from './complete-attempt.js';
@@ -15,6 +16,7 @@ import type { OperationDependencies, StepControl } from './dependencies.js';
 import type { AttemptContext } from './attempt-context.js';
 import { followAttempt } from './follow-attempt.js';
 import { harvestVolume } from './harvest-volume.js';
+import { abandonedLock } from './lock-holder.js';
 import { readInputs } from './input-archive.js';
 import { resolveRunInputs } from './run-inputs.js';
 import { settleStack } from './settle-stack.js';
@@ -35,7 +37,7 @@ export async function applyStack(
   control: StepControl,
 ): Promise<Executed> {
   const { engine } = dependencies;
-  const context = await createContext(dependencies, request, run);
+  let context = await createContext(dependencies, request, run);
   const { containerName } = context;
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const opened = await openOrSettle(dependencies, context, control);
@@ -46,8 +48,15 @@ export async function applyStack(
       await refuseStale(dependencies, context, attempt);
       await clearPlace(dependencies, containerName, attempt);
     }
-    const executed = await carryOut(dependencies, context, attempt, control);
-    if (executed !== 'nothing-ran') return executed;
+    try {
+      const executed = await carryOut(dependencies, context, attempt, control);
+      if (executed !== 'nothing-ran') return executed;
+    } catch (error) {
+      const unlock = context.unlock === undefined ? abandonedLock(error) : undefined;
+      if (unlock === undefined) throw error;
+      context = { ...context, unlock };
+      continue;
+    }
     await endAsNothing(dependencies, attempt);
     await removeRun(engine, containerName);
   }
@@ -159,7 +168,13 @@ async function staleness(
       message: `the plan ended at ${note.expiresAt}: make a new preview`,
     };
   }
-  const state = (await readRecord(store, request.stackId))?.record.state;
+  const { state, lostRun } = (await readRecord(store, request.stackId))?.record ?? {};
+  if (needsPerson(request.operation, lostRun) && !isSameRun(lostRun, request.knownLoss)) {
+    return {
+      code: 'PlanStale',
+      message: `the ${lostRun.operation} of ${lostRun.at} was lost, and nobody who knew that has approved this plan`,
+    };
+  }
   // A backend's own state is compared by the tool, inside the container.
   const kept = state !== undefined && 'version' in state;
   const fingerprint = kept ? state.fingerprint : subject.stateFingerprint;

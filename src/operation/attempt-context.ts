@@ -11,4 +11,6 @@ export interface AttemptContext {
   readonly run: RunReference;
   /** Name of container and volume. */
   readonly containerName: string;
+  /** A lock of the tool that a dead container of ours left, and that this run releases first. */
+  readonly unlock?: string;
 }

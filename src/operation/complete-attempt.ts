@@ -5,13 +5,21 @@ import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { ModuleResponse } from '../contract/response.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
 import { compareReceipt, type DoneEvent } from '../plan/receipt.js';
-import { closeRun, markEnded, type Attempt, type AttemptResult } from '../stack/attempt-store.js';
+import {
+  closeRun,
+  markEnded,
+  type Attempt,
+  type AttemptRef,
+  type AttemptResult,
+} from '../stack/attempt-store.js';
 import type { LastApplied, OperationEntry, StackRecord } from '../stack/record.js';
 import { storeVersion, withSnapshot } from '../state/snapshot.js';
 import { removeRun } from '../docker/inspect-run.js';
 import type { AttemptContext } from './attempt-context.js';
 import { endAsNothing } from './attempt-place.js';
 import type { OperationDependencies } from './dependencies.js';
+import { lockedFailure } from './lock-holder.js';
+import { lostRunAfter, type LostFindings } from './lost-run-mark.js';
 import { failureError, moduleFailure, redacted } from './module-failure.js';
 import type { Executed } from './types.js';
 
@@ -26,6 +34,8 @@ interface Ended {
   readonly failure?: Failure;
   readonly outputs?: StackRecord['outputs'];
   readonly state?: StoredState | { readonly url: string; readonly fingerprint: string | null };
+  /** Operations that were under way at the end, and resources that the state does not have. */
+  readonly lost?: Pick<LostFindings, 'open' | 'untracked'>;
 }
 
 /** Stores what a container answered and returns it; throws the failure that it answered. */
@@ -46,7 +56,11 @@ export async function completeAttempt(
     // Another holds the tool's lock: nothing was done, so that this plan may be tried again.
     await endAsNothing(dependencies, attempt);
     await removeRun(dependencies.engine, context.containerName);
-    throw failureError(failure);
+    const { stackId } = context.request;
+    const holder = redacted(response.state?.lock, context.inputs);
+    throw failureError(
+      await lockedFailure(dependencies, stackId, failure, holder, context.containerName),
+    );
   }
   const interrupted = result.stopped === 'cancelled' && !response.success;
   const executed: Executed = {
@@ -63,6 +77,7 @@ export async function completeAttempt(
       ? { outputs: response.outputs as NonNullable<StackRecord['outputs']> }
       : {}),
     ...(state === undefined ? {} : { state }),
+    ...(response.state?.pending === undefined ? {} : { lost: { open: response.state.pending } }),
   };
   return finishAttempt(dependencies, context, attempt, {
     outcome: interrupted ? 'interrupted' : failure === undefined ? 'succeeded' : 'failed',
@@ -96,7 +111,9 @@ export async function finishAttempt(
 ): Promise<Executed> {
   const stands = await markEnded(store, attempt, result);
   const ended = stands.data as unknown as Ended;
-  await closeRun(store, attempt, (record) => changedRecord(record, context, stands, ended));
+  await closeRun(store, attempt, (record) =>
+    changedRecord(record, context, attempt, stands, ended),
+  );
   if (ended.failure !== undefined) throw failureError(ended.failure, true);
   return ended.executed;
 }
@@ -104,8 +121,9 @@ export async function finishAttempt(
 function changedRecord(
   record: StackRecord,
   context: AttemptContext,
+  attempt: AttemptRef,
   result: AttemptResult,
-  { executed, outputs, state, failure }: Ended,
+  { executed, outputs, state, failure, lost }: Ended,
 ): StackRecord {
   const { request, saved, run } = context;
   const { subject } = saved.bundle;
@@ -140,14 +158,16 @@ function changedRecord(
         : { ...record, state: { ...state, at: result.at } };
   const done = failure === undefined && !executed.interrupted;
   const ranWith = whatRan(context, result.at);
-  const { drift, ...rest } = named;
+  const { drift, lostRun: old, ...rest } = named;
+  const lostRun = lostRunAfter(old, context, attempt, result, { receipt, ...lost });
   const settled = done && (request.operation === 'refresh' || request.operation === 'apply');
   return {
     ...rest,
     // What was accepted or put back is news when it comes again.
     ...(drift === undefined || settled ? {} : { drift }),
+    ...(lostRun === undefined ? {} : { lostRun }),
     engine: subject.engine,
-    lastRun: ranWith,
+    ...(result.outcome === 'nothing-ran' ? {} : { lastRun: ranWith }),
     operations: [...record.operations, entry],
     ...(outputs === undefined ? {} : { outputs }),
     ...(done && request.operation !== 'destroy'
@@ -227,11 +247,12 @@ function failureOf(
 
 /** Outputs as a result carries them: sensitive ones and very long ones without a value. */
 function maskOutputs(outputs: ModuleResponse['outputs']): Executed['outputs'] {
-  const masked: Record<string, { value?: Json; sensitive?: boolean }> = {};
-  for (const [name, { value, sensitive }] of Object.entries(outputs)) {
-    masked[name] = sensitive === true ? { sensitive } : isLong(value) ? {} : { value };
-  }
-  return masked;
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, { value, sensitive }]) => [
+      name,
+      sensitive === true ? { sensitive } : isLong(value) ? {} : { value },
+    ]),
+  );
 }
 
 function isLong(value: Json): boolean {

@@ -7,7 +7,15 @@ export function mutationName(installation: string, stackId: string): string {
 }
 
 /** Name of a preview's container; `key` is unique within the installation. */
-export function previewName(installation: string, key: string): string {
-  const hash = createHash('sha256').update(`${installation}/${key}`).digest('hex').slice(0, 20);
-  return `cldctl-${installation}-preview-${hash}`;
+export function previewName(installation: string, engineId: string, key: string): string {
+  return previewPrefix(installation, engineId) + shortHash(`${installation}/${key}`, 20);
+}
+
+/** What the names of all previews on an engine begin with: where one that is not there can't be anywhere else. */
+export function previewPrefix(installation: string, engineId: string): string {
+  return `cldctl-${installation}-preview-${shortHash(engineId, 6)}-`;
+}
+
+function shortHash(text: string, digits: number): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, digits);
 }

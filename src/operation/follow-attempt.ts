@@ -64,14 +64,14 @@ export async function followAttempt(
       throw error;
     }
     if (!(error instanceof CodedError) || error.detail?.['receipt'] !== undefined) throw error;
-    return afterError(dependencies, context, attempt, error);
+    return afterError(dependencies, context, attempt, error, events);
   }
 }
 
 /** The run of an attempt; equal for every call about the same attempt. */
 async function moduleRun(
   dependencies: OperationDependencies,
-  { request, saved, inputs, containerName }: AttemptContext,
+  { request, saved, inputs, containerName, unlock }: AttemptContext,
   attempt: Attempt,
 ): Promise<ModuleRun> {
   const { store, config } = dependencies;
@@ -94,6 +94,7 @@ async function moduleRun(
     snapshot:
       config.stateUrl === undefined ? await loadSnapshot(store, record ?? { stackId }) : undefined,
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
+    unlock,
     plan: {
       bytes: plan,
       digest: digestOf(plan),
@@ -110,12 +111,13 @@ async function afterError(
   context: AttemptContext,
   attempt: Attempt,
   error: CodedError,
+  heard: readonly DoneEvent[],
 ): Promise<Executed | 'nothing-ran'> {
   const observed = await observePlace(dependencies, context.containerName, attempt);
   if (observed === 'exited-incomplete') return 'nothing-ran';
   if (await endUnstarted(dependencies, context, attempt)) throw error;
   if (!LOST.includes(error.code)) throw error;
-  return harvestVolume(dependencies, context, attempt, error.toFailure());
+  return harvestVolume(dependencies, context, attempt, { failure: error.toFailure(), heard });
 }
 
 /** Ends the attempt when no container of it was ever started; true when it did. */

@@ -1,56 +1,142 @@
-/** Looks into the working volume of a mutating run whose container gave no answer. */
+/** Brings a mutating run whose container gave no answer to its end, by what it left. */
 import type { Failure } from '../contract/error-code.js';
 import { parseJson, stringifyJson } from '../contract/json.js';
+import { collectFrame } from '../docker/collect-result.js';
 import { inspectRun } from '../docker/inspect-run.js';
-import { readVolumeFiles } from '../docker/read-files.js';
-import { moduleResponseSchema, type ModuleResponse } from '../contract/response.js';
+import { moduleResponseSchema } from '../contract/response.js';
+import type { Frame } from '../contract/sealed-frame.js';
+import { judgeLostRun, type LostRunVerdict } from '../plan/lost-run.js';
+import type { DoneEvent } from '../plan/receipt.js';
 import type { Attempt } from '../stack/attempt-store.js';
-import { describeState, type StateDescription } from '../state/describe.js';
+import { readRecord } from '../stack/record.js';
+import { pendingIn, resourcesIn } from '../state/resources-in.js';
+import { loadSnapshot } from '../state/snapshot.js';
 import type { AttemptContext } from './attempt-context.js';
-import { finishAttempt, storeState } from './complete-attempt.js';
+import { completeAttempt, finishAttempt, storeState } from './complete-attempt.js';
 import type { OperationDependencies } from './dependencies.js';
+import { describeLoss } from './describe-loss.js';
+import { readLostVolume, type LostState, type LostVolume } from './lost-volume.js';
 import { redacted } from './module-failure.js';
 import type { Executed } from './types.js';
 
-const STATE = 'state/state';
-/** Pulumi's own checkpoint, which can be a moment newer than the snapshot that is made of it. */
-const live = (stackId: string): string => `state/live/${stackId}.json`;
+/** What the worker knows of the loss before it looks. */
+export interface Loss {
+  readonly failure?: Failure;
+  /** Resource events that reached it. */
+  readonly heard?: readonly DoneEvent[];
+}
+
+type Unanswered = Exclude<LostRunVerdict, { kind: 'answered' }>;
 
 /**
- * Saves what state the run left and ends the attempt as unknown. The container is removed later, its volume stays
- * until a next operation of the stack has taken over. Always throws, `OutcomeUnknown` or the reason that is known.
+ * Looks into the working volume, saves what state the run left and ends the attempt. Answers what the run's own sealed
+ * answer says; else throws `ContainerLost` (not done, or done as its receipt says) or `OutcomeUnknown` with all that is
+ * known. The container is removed later, its volume stays until a next operation of the stack has taken over.
  */
 export async function harvestVolume(
   dependencies: OperationDependencies,
   context: AttemptContext,
   attempt: Attempt,
-  lost?: Failure,
+  { failure: lost, heard = [] }: Loss = {},
 ): Promise<Executed> {
-  const cause = lost === undefined ? undefined : redacted(lost, context.inputs);
-  const { engine } = dependencies;
-  const at = new Date().toISOString();
+  const { engine, store } = dependencies;
+  const { bundle } = context.saved;
+  const { image, engine: tool } = bundle.subject;
+  const { stackId, planDigest } = attempt;
   const found = await inspectRun(engine, context.containerName);
-  const { image } = context.saved.bundle.subject;
-  const files = await readVolumeFiles(engine, { volume: context.containerName, image }, [
-    STATE,
-    live(attempt.stackId),
-  ]).catch(() => undefined);
-  const state = files?.[live(attempt.stackId)] ?? files?.[STATE];
-  const answer = state === undefined ? undefined : stateAnswer(context, state);
-  const stored =
-    answer === undefined
-      ? undefined
-      : await storeState(dependencies, context, answer, state, at).catch(() => undefined);
-  const saved = stored === undefined ? 'no state could be saved' : 'the state it left was saved';
-  const failure: Failure = {
-    code: 'OutcomeUnknown',
-    message: `the ${context.request.operation} of stack ${attempt.stackId} was lost while it ran (${cause?.message ?? 'its container is gone'}); ${saved}; refresh the stack, look at the plan, go on`,
-    detail: { ...cause?.detail, containerId: attempt.started?.containerId ?? found?.id ?? null },
+  const keys = await store.stackKey(stackId);
+  const volume = await readLostVolume(engine, {
+    volume: context.containerName,
+    image,
+    stackId,
+    tool,
+    sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
+  }).catch((): LostVolume => ({}));
+  const verdict = judgeLostRun({
+    approved: context.request.operation === 'refresh' ? [] : bundle.changes,
+    answered: volume.frame !== undefined,
+    journal: volume.journal,
+    heard,
+    stateIsSafe: dependencies.config.stateUrl !== undefined || volume.state !== undefined,
+    tracked: await trackedResources(dependencies, context, volume.state),
+    pending: volume.state === undefined ? [] : pendingIn(tool, volume.state.bytes),
+  });
+  if (verdict.kind === 'answered')
+    return completeFrame(dependencies, context, attempt, volume.frame as Frame);
+  const cause = lost === undefined ? undefined : redacted(lost, context.inputs);
+  const containerId = attempt.started?.containerId ?? found?.id ?? null;
+  return endLost(dependencies, context, attempt, verdict, volume.state, {
+    ...cause,
+    detail: { ...cause?.detail, containerId },
+  });
+}
+
+/** As if the answer had come from the container. */
+async function completeFrame(
+  dependencies: OperationDependencies,
+  context: AttemptContext,
+  attempt: Attempt,
+  frame: Frame,
+): Promise<Executed> {
+  const { request, saved } = context;
+  const collected = collectFrame(
+    { image: saved.bundle.subject.image, request: { action: request.operation } },
+    frame,
+  );
+  const result = {
+    ...collected,
+    containerId: attempt.started?.containerId ?? '',
+    adopted: true,
+    dropped: 0,
+    oomKilled: false,
+    killed: false,
+    timings: {},
   };
-  const executed: Executed = { interrupted: false, outputs: {}, notices: [], failure };
-  const ended = { executed, failure, ...(stored === undefined ? {} : { state: stored }) };
+  return completeAttempt(dependencies, context, attempt, result, []);
+}
+
+async function endLost(
+  dependencies: OperationDependencies,
+  context: AttemptContext,
+  attempt: Attempt,
+  verdict: Unanswered,
+  state: LostState | undefined,
+  cause: { readonly message?: string; readonly detail: NonNullable<Failure['detail']> },
+): Promise<Executed> {
+  const at = new Date().toISOString();
+  const stored =
+    verdict.kind === 'not-done'
+      ? undefined
+      : await saveState(dependencies, context, state, at).catch(() => undefined);
+  const failure = redacted(
+    describeLoss(verdict, {
+      stackId: attempt.stackId,
+      operation: context.request.operation,
+      stateSaved: stored !== undefined,
+      stateElsewhere: dependencies.config.stateUrl !== undefined,
+      ...(cause.message === undefined ? {} : { cause: cause.message }),
+      detail: cause.detail,
+    }),
+    context.inputs,
+  );
+  const { receipt } = failure.detail as { receipt?: Executed['receipt'] };
+  const executed: Executed = {
+    interrupted: false,
+    ...(receipt === undefined ? {} : { receipt }),
+    outputs: {},
+    notices: [],
+    failure,
+  };
+  const { open, untracked } = verdict.kind === 'unknown' ? redacted(verdict, context.inputs) : {};
+  const ended = {
+    executed,
+    failure,
+    ...(stored === undefined ? {} : { state: stored }),
+    ...(open === undefined ? {} : { lost: { open, untracked } }),
+  };
   return finishAttempt(dependencies, context, attempt, {
-    outcome: 'unknown',
+    outcome:
+      verdict.kind === 'not-done' ? 'nothing-ran' : verdict.kind === 'known' ? 'failed' : 'unknown',
     failure,
     ...(stored !== undefined && 'version' in stored ? { stateVersion: stored.version } : {}),
     data: parseJson(stringifyJson(ended)),
@@ -58,20 +144,35 @@ export async function harvestVolume(
   });
 }
 
-/** A state file that is whole, in the form of an answer; a truncated one is not worth a version. */
-function stateAnswer(
-  { saved, request }: AttemptContext,
-  bytes: Uint8Array,
-): ModuleResponse | undefined {
-  let description: StateDescription;
+async function saveState(
+  dependencies: OperationDependencies,
+  context: AttemptContext,
+  state: LostState | undefined,
+  at: string,
+): ReturnType<typeof storeState> {
+  if (state === undefined) return undefined;
+  const answer = moduleResponseSchema.parse({
+    success: false,
+    action: context.request.operation,
+    state: state.description,
+  });
+  return storeState(dependencies, context, answer, state.bytes, at);
+}
+
+/** What the next run will find in the state: the one that was left, else the one before; undefined when it can't be told. */
+async function trackedResources(
+  { store, config }: OperationDependencies,
+  { request, saved }: AttemptContext,
+  left: LostState | undefined,
+): Promise<ReadonlySet<string> | undefined> {
+  if (config.stateUrl !== undefined) return undefined;
+  const { engine } = saved.bundle.subject;
   try {
-    description = describeState(saved.bundle.subject.engine, bytes);
+    const record = (await readRecord(store, request.stackId))?.record;
+    const bytes =
+      left?.bytes ?? (await loadSnapshot(store, record ?? { stackId: request.stackId }));
+    return bytes === undefined ? new Set() : resourcesIn(engine, bytes);
   } catch {
     return undefined;
   }
-  return moduleResponseSchema.parse({
-    success: false,
-    action: request.operation,
-    state: description,
-  });
 }

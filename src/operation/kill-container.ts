@@ -12,13 +12,13 @@ export async function killContainer(
   const name =
     containerKey === undefined
       ? mutationName(store.installation, stackId)
-      : previewName(store.installation, containerKey);
+      : previewName(store.installation, engine.id, containerKey);
   const running = await signalRun(engine, name, 'SIGKILL');
   if (!running) return { message: 'nothing was running any more' };
   return {
     message:
       containerKey === undefined
-        ? 'killed; what the tool had begun may be done and missing from the state: refresh the stack before the next apply'
+        ? 'killed; what the tool had begun may be done and missing from the state: the run ends with what is known, and the next apply asks'
         : 'killed; a preview changes nothing',
   };
 }

@@ -3,6 +3,7 @@ import type { Change } from '../contract/change.js';
 import { milliseconds } from '../contract/duration.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { EngineOptions, ModuleRequest } from '../contract/request.js';
+import { runTimes } from '../contract/run-times.js';
 import { createLabels } from '../docker/labels.js';
 import { resolveLimits, type ModuleRun } from '../docker/module-run.js';
 import { socketGroupId } from '../docker/socket-group.js';
@@ -12,8 +13,6 @@ import type { OperationDependencies } from './dependencies.js';
 import type { RunInputs } from './run-inputs.js';
 import type { Mutation, ResolvedImage } from './types.js';
 
-const DEFAULT_RUN_TIMEOUT = '1h';
-const DEFAULT_GRACE = '5m';
 /** Where a snapshot lies below `/workspace`. */
 const STATE_PATH = 'state/state';
 
@@ -54,6 +53,8 @@ export interface RunParts {
   readonly options: EngineOptions;
   readonly snapshot: Uint8Array | undefined;
   readonly sealKey: Buffer;
+  /** A lock of the tool that is to be released first. */
+  readonly unlock?: string | undefined;
   /** A preview has none; a mutation runs exactly this. */
   readonly plan?: {
     readonly bytes: Uint8Array;
@@ -75,6 +76,7 @@ export async function buildModuleRun(
   const { input, image, inputs, stackId, snapshot, plan, operation } = parts;
   const keys = await store.stackKey(stackId);
   const url = config.stateUrl;
+  const { graceMs, runTimeoutMs } = runTimes(input.limits);
   const request: ModuleRequest = defined({
     action: plan === undefined ? ('preview' as const) : operation,
     preview_of: plan === undefined ? operation : undefined,
@@ -94,6 +96,7 @@ export async function buildModuleRun(
       ...(url === undefined ? { path: STATE_PATH } : { url }),
       ...(plan === undefined ? {} : { fingerprint: plan.stateFingerprint }),
     },
+    unlock: parts.unlock,
     passphrase: image.engine === 'pulumi' ? await keys.pulumiPassphrase() : undefined,
     options: parts.options,
     seal_key: parts.sealKey.toString('base64'),
@@ -115,8 +118,8 @@ export async function buildModuleRun(
     ...(input.options?.dockerSocket === true
       ? { dockerSocket: await grantSocket(dependencies, image) }
       : {}),
-    stopGraceMs: milliseconds(input.limits?.grace ?? DEFAULT_GRACE),
-    runTimeoutMs: milliseconds(input.limits?.runTimeout ?? DEFAULT_RUN_TIMEOUT),
+    stopGraceMs: graceMs,
+    runTimeoutMs,
   };
 }
 

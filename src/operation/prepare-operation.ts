@@ -12,22 +12,23 @@ import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
 import { plannedChanges, planLink } from './preview-stack.js';
 import { resolveLocalImage } from './resolve-image.js';
+import { resumedInput } from './resumed-input.js';
 import type { PrepareRequest, Preparation, PlannedChanges } from './types.js';
 
 /** Checks the input against the stack's record and finds the module. Throws `InvalidInput`, `StackNotFound`, `PlanNotFound`, … */
 export async function prepareOperation(
   dependencies: OperationDependencies,
-  { input, run }: PrepareRequest,
+  { input: asked, run }: PrepareRequest,
 ): Promise<Preparation> {
   const { store, engine } = dependencies;
-  const { stackId, requestId } = input;
-  refuseLarge(input);
+  const { stackId, requestId } = asked;
+  refuseLarge(asked);
   if (requestId !== undefined) {
     const claim = await claimRequest(store, {
       stackId,
       requestId,
       ...run,
-      digest: requestDigest(input),
+      digest: requestDigest(asked),
       at: new Date().toISOString(),
     });
     if (!claim.claimed) {
@@ -36,7 +37,9 @@ export async function prepareOperation(
     }
   }
   const record = (await readRecord(store, stackId))?.record;
-  const plan = input.plan === undefined ? undefined : await savedPlan(dependencies, input);
+  const resumes = asked.resume === true;
+  const input = resumes ? await resumedInput(dependencies, asked, record) : asked;
+  const plan = input.plan === undefined ? undefined : await savedPlan(dependencies, input, record);
   const open = record?.openRun;
   // A run that is left behind binds the stack to its engine until it is collected there.
   const dockerId = input.operation === 'preview' ? engine.id : (open?.dockerId ?? engine.id);
@@ -53,6 +56,7 @@ export async function prepareOperation(
     dockerId,
     module: nameOf(source),
     source,
+    ...(resumes ? { input } : {}),
     ...(logs === undefined ? {} : { logs }),
     ...(notifies.length === 0 ? {} : { notifies }),
     ...(image === undefined ? {} : { image }),
@@ -68,6 +72,7 @@ export async function prepareOperation(
 async function savedPlan(
   dependencies: OperationDependencies,
   input: OperationInput,
+  record: StackRecord | undefined,
 ): Promise<PlannedChanges> {
   const saved = await loadPlan(dependencies.store, input.stackId, input.plan ?? '');
   const { operation } = saved.bundle.subject;
@@ -78,7 +83,10 @@ async function savedPlan(
       `plan: ${saved.bundle.digest.slice(0, 23)} is a plan of ${operation}, not of ${wanted}`,
     );
   }
-  return plannedChanges(saved, await planLink(dependencies, saved.bundle));
+  return plannedChanges(saved, {
+    link: await planLink(dependencies, saved.bundle),
+    lostRun: record?.lostRun,
+  });
 }
 
 function sourceOf(

@@ -1,12 +1,9 @@
 /** Plans a change of a stack and saves the plan, so that an approval can name it. */
-import type { Change } from '../contract/change.js';
 import { summarize } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
+import type { LostRun } from '../contract/lost-run.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
-import { removeRun } from '../docker/inspect-run.js';
-import type { ModuleRunResult } from '../docker/module-run.js';
-import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
 import { signLink } from '../http/signed-link.js';
@@ -14,15 +11,15 @@ import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
 import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
+import { wholeAnswer } from '../plan/whole-answer.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
-import { previewName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
-import { logLines } from './log-lines.js';
-import { failureError, moduleFailure, redacted, redactedError } from './module-failure.js';
-import { buildModuleRun, engineOptions, stateLocation } from './module-run.js';
+import { redacted } from './module-failure.js';
+import { engineOptions, stateLocation } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
+import { runPreview } from './run-preview.js';
 import type { PlannedChanges, PreviewRequest } from './types.js';
 
 /** Bytes of changes that go through workflow history; the whole plan is in the store. */
@@ -44,48 +41,27 @@ export async function previewStack(
     store.stackKey(stackId),
   ]);
   const inputs = await resolveRunInputs(dependencies, stackId, asked.inputs, asked.credentials);
+  refuseUnlock(input, record);
   const options = engineOptions(input.options);
-  const environment = asked.environment;
-  const run = await buildModuleRun(dependencies, {
-    name: previewName(store.installation, request.containerKey),
-    labels: { purpose: 'preview' },
-    workspace: { kind: 'anonymous' },
-    stackId,
-    operation,
-    image,
-    inputs,
-    environment,
-    input,
-    imports: input.imports,
-    options: request.lock ? options : { ...options, lock: false },
-    snapshot,
-    sealKey: keys.seal(`preview ${request.containerKey}`),
-  });
-  const result = await runModule(dependencies.engine, run, {
-    signal: control.signal,
-    ...(control.letGo === undefined ? {} : { letGo: control.letGo }),
-    onEvent: logLines(control, inputs),
-  }).catch(async (error: unknown) => {
-    // What is left of a container that was killed would be the answer of every further try.
-    if (error instanceof CodedError && error.code === 'ContainerLost')
-      await removeRun(dependencies.engine, run.name);
-    throw redactedError(error, inputs);
-  });
-  control.onContainer?.({ id: result.containerId });
-  if (result.stopped === 'timeout') throw timedOut(input);
-  control.signal.throwIfAborted();
-  const { response } = result;
-  if (!response.success) {
-    const failure = interruptedElsewhere(result)
-      ? new CodedError(
-          'ContainerLost',
-          'the preview was interrupted from outside, as by an engine that shuts down: it runs again',
-        )
-      : failureError(moduleFailure(response, inputs));
-    // The next try would find this container and its answer.
-    if (failure.retryable) await removeRun(dependencies.engine, result.containerId);
-    throw failure;
-  }
+  const { environment } = asked;
+  const result = await runPreview(
+    dependencies,
+    request,
+    {
+      inputs,
+      environment,
+      snapshot,
+      options,
+      sealKey: keys.seal(`preview ${request.containerKey}`),
+    },
+    control,
+  );
+  const response = wholeAnswer(result.response, result.files);
+  if (response.changes_file !== undefined || response.drift_file !== undefined)
+    throw new CodedError(
+      'InvalidOutput',
+      'the files with all changes, which output.json names, are not in the container; a part of a plan is none',
+    );
   const bundle = createPlanBundle({
     subject: {
       stackId,
@@ -106,7 +82,7 @@ export async function previewStack(
       stateLocation: stateLocation(config.stateUrl),
     },
     findings: redacted(findingsOf(response), inputs),
-    changes: redacted(changesOf(response, result.files.changes), inputs),
+    changes: redacted(response.changes ?? [], inputs),
     ...(result.files.plan === undefined ? {} : { plan: result.files.plan }),
   });
   const note = await savePlan(store, bundle, {
@@ -116,21 +92,33 @@ export async function previewStack(
     inputsRef: await storeInputs(store, asked.inputs),
     run: runNote(input, asked.credentials),
   });
-  return plannedChanges({ bundle, note }, await planLink(dependencies, bundle));
+  return plannedChanges(
+    { bundle, note },
+    { link: await planLink(dependencies, bundle), lostRun: record?.lostRun },
+  );
 }
 
-/** Ended by a signal that was not ours. */
-function interruptedElsewhere({ stopped, response }: ModuleRunResult): boolean {
-  return stopped === undefined && response.failure?.detail?.['interrupted'] === true;
+/** A run of ours may be what holds the lock: it is cancelled, not robbed of it. */
+function refuseUnlock({ stackId, options }: OperationInput, record: StackRecord | undefined): void {
+  const open = record?.openRun;
+  if (options?.unlock === undefined || open === undefined) return;
+  throw new CodedError(
+    'StackBusy',
+    `${open.operation} of ${stackId} runs now and may hold the lock: cldctl-iac cancel ${stackId}; if it only waits for the lock, try again`,
+  );
 }
 
 /** A saved plan as workflows carry it: as many changes as fit into history, and what an approval depends on. */
-export function plannedChanges(saved: SavedPlan, link?: string): PlannedChanges {
+export function plannedChanges(
+  saved: SavedPlan,
+  { link, lostRun }: { link?: string | undefined; lostRun?: LostRun | undefined } = {},
+): PlannedChanges {
   const view = planView(saved);
   return {
     view: {
       ...view,
       ...(link === undefined ? {} : { link }),
+      ...(lostRun === undefined ? {} : { lostRun }),
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
       // Rules and questions go by all of it.
@@ -200,15 +188,6 @@ function findingsOf(response: ModuleResponse) {
   };
 }
 
-function changesOf(response: ModuleResponse, file: Uint8Array | undefined): Change[] {
-  if (file === undefined) return response.changes ?? [];
-  return Buffer.from(file)
-    .toString('utf8')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => parseJson(line) as unknown as Change);
-}
-
 /** What the apply needs to run the same way. */
 function runNote(
   { limits, options, module }: OperationInput,
@@ -227,11 +206,4 @@ function fitting<T>(items: readonly T[], bytes: number): T[] {
     kept.push(item);
   }
   return kept;
-}
-
-function timedOut(input: OperationInput): CodedError {
-  return new CodedError(
-    'ModuleTimedOut',
-    `the preview did not end within ${input.limits?.runTimeout ?? '1h'}; raise limits.runTimeout`,
-  );
 }

@@ -25,9 +25,10 @@ export function outputReader(store: Store, stackId: string): ReferenceResolver['
         `output ${name} of stack ${stack} can't be an input of ${stackId}: that is a circle (${[stackId, ...circle].join(' -> ')})`,
       );
     }
-    const output = found.record.outputs?.[name];
+    const { outputs = {} } = found.record;
+    const output = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
     if (output === undefined) {
-      const known = Object.keys(found.record.outputs ?? {}).join(', ') || 'none';
+      const known = Object.keys(outputs).join(', ') || 'none';
       throw new CodedError(
         'InvalidInput',
         `stack ${stack} has no output ${name}; it has: ${known}`,

@@ -16,7 +16,7 @@ export async function readStack(
       `there is no stack ${stackId}; list the stacks: cldctl-iac list`,
     );
   }
-  const { engine, image, createdAt, openRun, state, drift } = record;
+  const { engine, image, createdAt, openRun, state, drift, lostRun } = record;
   return {
     stackId,
     createdAt,
@@ -53,5 +53,6 @@ export async function readStack(
       ? {}
       : { state: { version: state.version, at: state.at } }),
     ...(drift === undefined ? {} : { drift }),
+    ...(lostRun === undefined ? {} : { lostRun }),
   };
 }

@@ -9,6 +9,7 @@ import type {
 } from '../contract/operation.js';
 import type { Notification, NotificationEvent } from '../contract/notification.js';
 import type { Failure } from '../contract/error-code.js';
+import type { LostRunKey } from '../contract/lost-run.js';
 import type { ChangeSummary, Receipt } from '../contract/change.js';
 import type { Json } from '../contract/json.js';
 
@@ -48,6 +49,8 @@ export interface Preparation {
   readonly source?: ModuleSource;
   /** The module as people name it. */
   readonly module: string;
+  /** The whole input of an operation that goes on after a lost run. */
+  readonly input?: OperationInput;
   /** The saved plan that the input names. */
   readonly plan?: PlannedChanges;
   /** Signed link to the log of this run; absent when the workers have no endpoint. */
@@ -108,6 +111,8 @@ export interface ExecuteRequest {
     'limits' | 'credentials' | 'options' | 'requestedBy' | 'reason'
   >;
   readonly decisions: readonly RecordedDecision[];
+  /** The lost run that whoever approved was told of; a stack with another one is not touched. */
+  readonly knownLoss?: LostRunKey;
 }
 
 /** How a mutating container ended. Failures of the module are thrown; this is success or an interruption. */

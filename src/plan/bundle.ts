@@ -5,6 +5,7 @@ import {
   changeSchema,
   changeSummarySchema,
   checkSchema,
+  jsonSchema,
   outputChangeSchema,
   type Change,
   type OutputChange,
@@ -12,10 +13,10 @@ import {
 import type { Json } from '../contract/json.js';
 import { engineSchema } from '../contract/module-schema.js';
 import { stackIdSchema } from '../contract/operation.js';
+import { recordOf } from '../contract/record-of.js';
 import { engineOptionsSchema, importMappingSchema } from '../contract/request.js';
 import { digestOf } from '../store/artefacts.js';
 import { byCodePoint, canonicalJson } from '../contract/canonical-json.js';
-import { isMembers } from './inputs.js';
 
 /** Form of the bundles that this version writes and reads. */
 export const BUNDLE_VERSION = 1;
@@ -31,10 +32,9 @@ export const planSubjectSchema = z.object({
   engine: engineSchema,
   toolVersion: z.string(),
   /** Environment of the tool without credentials. */
-  environment: z.record(z.string(), z.string()),
+  environment: recordOf(z.string()),
   /** Inputs, secret ones as `{$sensitive: hmac}`: see `maskInputs`. */
-  // Not `z.record`, which drops a member named `__proto__`: the digest would not cover it.
-  inputs: z.custom<Readonly<Record<string, Json>>>((value) => isMembers(value as Json)),
+  inputs: recordOf(jsonSchema),
   /** Names of the inputs whose values are secret. */
   secretInputs: z.array(z.string()),
   stateFingerprint: z.string().nullable(),

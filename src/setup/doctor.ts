@@ -1,6 +1,7 @@
 import type { Config } from '../config.js';
 import { checkDisk } from './doctor/disk.js';
 import { checkDocker } from './doctor/docker.js';
+import { checkLeftOvers } from './doctor/left-overs.js';
 import { checkNode } from './doctor/node.js';
 import { checkRegistry } from './doctor/registry.js';
 import { checkSources } from './doctor/sources.js';
@@ -23,6 +24,7 @@ export async function* diagnose(
     checkRegistry,
     checkSources,
     checkDisk,
+    checkLeftOvers,
   ];
   for (const check of checks) {
     signal.throwIfAborted();

@@ -109,13 +109,7 @@ export async function sweepStore(store: Store, options: SweepOptions): Promise<S
   }
 
   const needed = new Set(options.protect);
-  for (const prefix of ['records/', 'attempts/', 'plans/']) {
-    for await (const { key } of store.objects.list(prefix)) {
-      options.signal?.throwIfAborted();
-      const content = await reading(key, () => store.objects.get(key));
-      if (content) for (const digest of digestsIn(content)) needed.add(digest);
-    }
-  }
+  for await (const digest of namedDigests(store, { reading, ...options })) needed.add(digest);
   if (damaged.length === 0) {
     for await (const info of store.objects.list('artefacts/')) {
       const digest = `sha256:${info.key.slice(info.key.lastIndexOf('/') + 1)}`;
@@ -126,6 +120,25 @@ export async function sweepStore(store: Store, options: SweepOptions): Promise<S
     }
   }
   return { removed, bytes, skipped, damaged };
+}
+
+/** Every digest that a record, an attempt or a plan names: of artefacts, and of images that have no other name. */
+export async function* namedDigests(
+  store: Store,
+  options: {
+    readonly signal?: AbortSignal;
+    /** What to do with an object that can't be read; default: it throws. */
+    readonly reading?: <T>(key: string, read: () => Promise<T>) => Promise<T | undefined>;
+  } = {},
+): AsyncIterable<string> {
+  const reading = options.reading ?? ((_key, read) => read());
+  for (const prefix of ['records/', 'attempts/', 'plans/']) {
+    for await (const { key } of store.objects.list(prefix)) {
+      options.signal?.throwIfAborted();
+      const content = await reading(key, () => store.objects.get(key));
+      if (content) yield* digestsIn(content);
+    }
+  }
 }
 
 /** Objects of a quiet stack that neither its record nor the rule's count needs. */
@@ -140,7 +153,8 @@ async function* needless(
   const keptPlans = new Set(
     plans.slice(Math.max(0, plans.length - retention.plans.keep)).map(({ digest }) => digest),
   );
-  for (const run of [record.lastApplied, record.lastRun]) if (run) keptPlans.add(run.planDigest);
+  for (const run of [record.lastApplied, record.lastRun, record.lostRun])
+    if (run) keptPlans.add(run.planDigest);
   for await (const info of store.objects.list(`plans/${stackId}/`)) {
     const plan = plans.find(({ key }) => key === info.key);
     if (plan && !keptPlans.has(plan.digest)) yield { ...info, rule: retention.plans };

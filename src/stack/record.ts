@@ -2,12 +2,14 @@
 import * as z from 'zod';
 import { actionSchema, changeSummarySchema, jsonSchema, type Action } from '../contract/change.js';
 import { parseJson, stringifyJson } from '../contract/json.js';
+import { lostRunSchema } from '../contract/lost-run.js';
 import { engineSchema, runtimeSchema } from '../contract/module-schema.js';
 import {
   moduleSourceSchema,
   recordedDecisionSchema,
   stackIdSchema,
 } from '../contract/operation.js';
+import { recordOf } from '../contract/record-of.js';
 import { digestSchema } from '../contract/request.js';
 import type { Store } from '../store/open-store.js';
 import { damagedObject } from '../store/store-error.js';
@@ -81,7 +83,7 @@ export const lastAppliedSchema = z.object({
   module: moduleSourceSchema.optional(),
   /** Artefact with the inputs as they were asked for: references, not values. */
   inputsRef: digestSchema.optional(),
-  environment: z.record(z.string(), z.string()).optional(),
+  environment: recordOf(z.string()).optional(),
   credentials: z.array(z.string()).optional(),
   at: z.string(),
 });
@@ -98,10 +100,10 @@ export const stackRecordSchema = z.looseObject({
   inputsRef: digestSchema.optional(),
   state: recordStateSchema.optional(),
   /** Output values; those of sensitive outputs too, which is why records are encrypted. */
-  outputs: z
-    .record(z.string(), z.object({ value: jsonSchema, sensitive: z.boolean().optional() }))
-    .optional(),
+  outputs: recordOf(z.object({ value: jsonSchema, sensitive: z.boolean().optional() })).optional(),
   openRun: openRunSchema.optional(),
+  /** The run that was lost last, until a person approved an operation that knew of it. */
+  lostRun: lostRunSchema.optional(),
   /** The drift that was reported last; a drift with this fingerprint is not reported again. */
   drift: z
     .object({

@@ -74,16 +74,19 @@ export async function planBuild(
   } else if (detected.engine === 'opentofu') {
     const mirror = await providerMirror(config.providerMirror);
     files.push(...mirror.files);
+    // A directory is not reached through a network.
+    const extra = mirror.files.length > 0 ? undefined : await extraCertificates(environment);
+    if (extra !== undefined) files.push(extra);
     dockerfile = renderOpentofuDockerfile({
       base: base.reference,
       module: MODULE,
       ...(mirror.plan === undefined ? {} : { mirror: mirror.plan }),
+      ...(extra === undefined ? {} : { certificates: extra.name }),
       ...(base.target === undefined ? {} : { target: base.target }),
     });
   } else {
-    const certificates = environment['NODE_EXTRA_CA_CERTS'];
-    const extra = certificates ? await readFile(certificates).catch(() => undefined) : undefined;
-    if (extra !== undefined) files.push({ name: CERTIFICATES, from: extra, executable: false });
+    const extra = await extraCertificates(environment);
+    if (extra !== undefined) files.push(extra);
     const project = detected.entry ?? 'Pulumi.yaml';
     dockerfile = renderPulumiDockerfile({
       base: base.reference,
@@ -92,7 +95,7 @@ export async function planBuild(
         parsePulumiProject(await readFile(join(directory, project), 'utf8'), project),
         detected.files.map(({ path }) => path),
       ),
-      ...(extra === undefined ? {} : { certificates: CERTIFICATES }),
+      ...(extra === undefined ? {} : { certificates: extra.name }),
     });
   }
   // What the build needs and the module does not: the engine keeps it out of COPY.
@@ -120,11 +123,20 @@ export async function planBuild(
   };
 }
 
+/** What Node trusts besides the public authorities, builds trust too. */
+async function extraCertificates(
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<ContextFile | undefined> {
+  const path = environment['NODE_EXTRA_CA_CERTS'];
+  const from = path ? await readFile(path).catch(() => undefined) : undefined;
+  return from === undefined ? undefined : { name: CERTIFICATES, from, executable: false };
+}
+
 async function providerMirror(
   place: string | undefined,
 ): Promise<{ plan?: OpentofuDockerfilePlan['mirror']; files: ContextFile[] }> {
   if (place === undefined) return { files: [] };
-  if (/^https?:\/\//.test(place)) return { plan: { url: place }, files: [] };
+  if (/^https:\/\//.test(place)) return { plan: { url: place }, files: [] };
   const entries = await readdir(place, { recursive: true, withFileTypes: true }).catch(
     (error: unknown) => {
       throw new CodedError(

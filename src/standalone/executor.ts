@@ -17,6 +17,7 @@ import { readRunFiles } from '../docker/read-files.js';
 import { runModule } from '../docker/run-module.js';
 import { socketGroupId } from '../docker/socket-group.js';
 import { CodedError } from '../errors.js';
+import { wholeAnswer } from '../plan/whole-answer.js';
 import { describeState } from '../state/describe.js';
 import { dockerEnvironment } from '../setup/setup-settings.js';
 import { openStore, type Store } from '../store/open-store.js';
@@ -47,7 +48,7 @@ export interface ExecuteOptions {
 
 export interface Executor {
   /**
-   * Runs one request and returns the module's answer, failures of the module included. Throws `InvalidInput`,
+   * Runs one request and returns the module's answer, with all changes and all drift inline, failures of the module included. Throws `InvalidInput`,
    * `ModuleNotFound`, `InvalidModule`, `InvalidOutput`, `StateLocked`, `DockerUnavailable`, …
    */
   execute(options: ExecuteOptions): Promise<ModuleResponse>;
@@ -133,7 +134,7 @@ async function executeOne(
         },
       });
       if (files.state !== undefined && mutates) await state.save(files.state);
-      return response;
+      return wholeAnswer(response, files);
     } catch (error) {
       // A tool that was killed or whose answer is no answer has still done something.
       if (mutates && state.url === undefined) await harvest(engine, name, labels, stack, state);

@@ -130,7 +130,7 @@ function withoutCiphertext(value: Json): Json {
 }
 
 /** The deployment of `pulumi stack export`, or of a checkpoint file of the file back end. */
-function deploymentOf(state: Members): Members {
+export function deploymentOf(state: Members): Members {
   const checkpoint = state['checkpoint'];
   const deployment =
     state['deployment'] ?? (isMembers(checkpoint) ? (checkpoint['latest'] ?? {}) : undefined);

@@ -369,6 +369,32 @@ describe('stopping', () => {
     expect(deps.lines.filter((line) => line.startsWith('signal'))).toEqual(['signal 1']);
   });
 
+  test.each([
+    ['seed', ['LABEL seed=1'], 1],
+    ['contract', CONTRACT_CHANGES, 2],
+  ] as const)(
+    'a silent container of the form %s is asked once, or again where only the first is passed on',
+    async (_form, changes, signals) => {
+      // Where the entrypoint is not ours the tool itself may be what gets it, and a second one makes it drop its work.
+      const run = moduleRun(
+        [{ signals: 'quiet' }, { write: 'ready' }, { sleep: 4000 }, { told: true }, { exit: 1 }],
+        { image: await scriptedImage(engine, changes) },
+      );
+      const deps = watched();
+      const ended = runModule(engine, run, deps).catch(() => undefined);
+      const ready = (): Promise<boolean> =>
+        engine.docker
+          .getContainer(run.name)
+          .getArchive({ path: '/workspace/ready' })
+          .then((archive) => (archive.resume(), true))
+          .catch(() => false);
+      await expect.poll(ready, { timeout: 20_000 }).toBe(true);
+      deps.cancel.abort();
+      await ended;
+      expect(deps.lines).toContain(`told ${signals}`);
+    },
+  );
+
   test('a run that takes too long is stopped the same way', async () => {
     const run = moduleRun([{ sleep: 30_000 }], { runTimeoutMs: 1500 });
     const result = await runModule(engine, run, watched());

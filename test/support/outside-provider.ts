@@ -35,6 +35,12 @@ export function outsidePulumiPlugin(): Promise<string> {
   );
 }
 
+/** Path of the program that takes a tool's place and tells the outside world of its signals; needs Go. */
+export async function interruptCounter(): Promise<string> {
+  const directory = await built('interrupt-counter', (folder) => join(folder, 'interrupt-counter'));
+  return join(directory, 'interrupt-counter');
+}
+
 /** A CLI configuration file for the bare tool that installs from this mirror and from nowhere else. */
 export async function mirrorConfiguration(mirror: string, directory: string): Promise<string> {
   const path = join(directory, 'tofurc');

@@ -4,10 +4,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Docker from 'dockerode';
 import { parseJson, stringifyJson, type Json } from '../../src/contract/json.js';
+import { bridgeAddress } from './bridge-address.js';
 
-export type OutsideOperation = 'create' | 'read' | 'update' | 'delete' | 'find';
+/** `interrupt` is a SIGINT that reached the tool, told by `interrupt-counter`; its name is the tool's `OUTSIDE_STACK`. */
+export type OutsideOperation = 'create' | 'read' | 'update' | 'delete' | 'find' | 'interrupt';
 
 /** One line of the journal: an operation that began, or how it ended. */
 export interface OutsideCall {
@@ -190,20 +191,6 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
       rmSync(socketDirectory, { recursive: true, force: true });
     },
   };
-}
-
-/** Address of this machine on the engine's default bridge; undefined without an engine. */
-async function bridgeAddress(): Promise<string | undefined> {
-  try {
-    const network = (await new Docker()
-      .getNetwork('bridge')
-      .inspect()) as Docker.NetworkInspectInfo;
-    const { Gateway: gateway, Subnet: subnet } = network.IPAM?.Config?.[0] ?? {};
-    // An engine that was never told a gateway names none and takes the first address.
-    return gateway ?? subnet?.replace(/\d+\/\d+$/, '1');
-  } catch {
-    return undefined;
-  }
 }
 
 /** False when the address is not one of this machine (Docker Desktop, a remote engine). */

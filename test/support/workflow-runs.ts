@@ -25,7 +25,7 @@ type Payload = Parameters<typeof payloadConverter.fromPayload>[0];
 interface Command {
   startTimer?: {
     seq: number;
-    startToFireTimeout: { seconds?: number | { toNumber(): number }; nanos?: number };
+    startToFireTimeout: Duration;
   };
   cancelTimer?: { seq: number };
   scheduleActivity?: Scheduled;
@@ -50,6 +50,26 @@ interface Scheduled {
   activityId: string;
   taskQueue?: string;
   arguments?: Payload[];
+  retryPolicy?: RetryPolicy;
+  scheduleToCloseTimeout?: Duration;
+}
+interface Duration {
+  seconds?: number | { toNumber(): number };
+  nanos?: number;
+}
+interface RetryPolicy {
+  initialInterval?: Duration;
+  backoffCoefficient?: number;
+  maximumInterval?: Duration;
+  maximumAttempts?: number;
+}
+/** When a step that fails is tried again, in milliseconds; `attempts` 0 is no limit. */
+export interface RetryTimes {
+  readonly initial: number;
+  readonly coefficient: number;
+  readonly maximum: number;
+  readonly attempts: number;
+  readonly within: number;
 }
 
 /** An activity mock; `until` makes it pending until `finish` or a cancel. */
@@ -103,7 +123,12 @@ export class Run {
   now = START;
   end: End | undefined;
   /** Names of activities in the order they were scheduled. */
-  readonly scheduled: { type: string; argument: unknown; taskQueue: string | undefined }[] = [];
+  readonly scheduled: {
+    type: string;
+    argument: unknown;
+    taskQueue: string | undefined;
+    retry: RetryTimes;
+  }[] = [];
   /** Search attributes as last written, null for cleared ones. */
   readonly attributes: Record<string, unknown> = {};
   private sandbox!: Sandbox;
@@ -244,9 +269,7 @@ export class Run {
   private async take(command: Command): Promise<void> {
     const { startTimer, cancelTimer, updateResponse, respondToQuery } = command;
     if (startTimer) {
-      const { seconds = 0, nanos = 0 } = startTimer.startToFireTimeout;
-      const whole = typeof seconds === 'number' ? seconds : seconds.toNumber();
-      this.timers.set(startTimer.seq, this.now + whole * 1000 + nanos / 1e6);
+      this.timers.set(startTimer.seq, this.now + span(startTimer.startToFireTimeout));
     }
     if (cancelTimer) this.timers.delete(cancelTimer.seq);
     if (updateResponse) this.takeUpdate(updateResponse);
@@ -313,7 +336,15 @@ export class Run {
     const { seq, activityType: type, activityId: id } = activity;
     const payload = activity.arguments?.[0];
     const argument = payload === undefined ? undefined : payloadConverter.fromPayload(payload);
-    this.scheduled.push({ type, argument, taskQueue: activity.taskQueue });
+    const { taskQueue, retryPolicy = {}, scheduleToCloseTimeout } = activity;
+    const retry = {
+      initial: span(retryPolicy.initialInterval),
+      coefficient: retryPolicy.backoffCoefficient ?? 0,
+      maximum: span(retryPolicy.maximumInterval),
+      attempts: retryPolicy.maximumAttempts ?? 0,
+      within: span(scheduleToCloseTimeout),
+    };
+    this.scheduled.push({ type, argument, taskQueue, retry });
     this.pending.set(seq, { type, id, local });
     const mock = this.activities[type];
     if (mock === undefined) throw new Error(`no mock for activity ${type}`);
@@ -364,4 +395,9 @@ export class Run {
       return { failed: { failure: failures.errorToFailure(failure, payloadConverter) } };
     }
   }
+}
+
+function span({ seconds = 0, nanos = 0 }: Duration = {}): number {
+  const whole = typeof seconds === 'number' ? seconds : seconds.toNumber();
+  return whole * 1000 + nanos / 1e6;
 }

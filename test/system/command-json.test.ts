@@ -167,6 +167,12 @@ test('a stack from its first preview to its end', async () => {
     stackId: stack,
     state: { version: expect.any(Number) as number },
   });
+  const nothingLost = await document('resume', [stack], { exitCode: 2 });
+  expect(nothingLost).toMatchObject({ error: { code: 'InvalidInput' } });
+  const notReleased = /^lock no-such-lock was not released: [\w :]*not locked$/;
+  expect(await document('unlock', [stack, 'no-such-lock', '--yes'])).toMatchObject({
+    plan: { operation: 'refresh', notices: [expect.stringMatching(notReleased)] },
+  });
   const destroy = await document<Waiting>('destroy', [stack, '--until', 'started']);
   expect(destroy).toMatchObject(started);
   await document('cancel', [stack]);

@@ -211,7 +211,7 @@ test('kill forces the container to end, and the outcome is told as unknown', asy
   const stackId = uniqueStack('kill');
   const started = await applying(stackId, 60);
   const { message } = await system.client.kill(started, { reason: 'it hangs', by: 'ann' });
-  expect(message).toContain('refresh the stack');
+  expect(message).toContain('the next apply asks');
   const error = await failureOf(started);
   expect(error.code).toBe('OutcomeUnknown');
   expect((await system.client.stack(stackId)).openRun).toBeUndefined();

@@ -1,9 +1,9 @@
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { IacClient, type StartedOperation } from '../../src/client/index.js';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
+import { historyText } from '../support/history-text.js';
 import {
   createLocalSystem,
   tofuModule,
@@ -86,20 +86,11 @@ async function history(started: StartedOperation) {
     return {
       events: historyLength,
       bytes: historySize,
-      text: textOf(await handle.fetchHistory()),
+      text: historyText(await handle.fetchHistory()),
     };
   } finally {
     await connection.close();
   }
-}
-
-/** Everything in a history as text, payloads decoded. */
-function textOf(history: Parameters<typeof historyToJSON>[0]): string {
-  const json = historyToJSON(history);
-  const payloads = [...json.matchAll(/"data": ?"([A-Za-z0-9+/=]*)"/g)].map(([, data = '']) =>
-    Buffer.from(data, 'base64').toString('utf8'),
-  );
-  return [json, ...payloads].join('\n');
 }
 
 async function coded(promise: Promise<unknown>): Promise<CodedError> {

@@ -30,7 +30,7 @@ export function expectedValue(
     return Object.fromEntries(
       [...names].map((name) => [
         name,
-        expectedValue(value[name], part(sensitive, name), part(unknown, name)),
+        expectedValue(own(value, name), part(sensitive, name), part(unknown, name)),
       ]),
     );
   }
@@ -60,7 +60,7 @@ export function valueDifferences(
   if (isObject(expected) && isObject(actual)) {
     const names = new Set([...Object.keys(expected), ...Object.keys(actual)]);
     return [...names].flatMap((name) =>
-      valueDifferences(`${path}.${name}`, expected[name], actual[name], secrets),
+      valueDifferences(`${path}.${name}`, own(expected, name), own(actual, name), secrets),
     );
   }
   const [wanted, got] = [text(expected), text(actual)];
@@ -81,7 +81,15 @@ function isObject(value: unknown): value is Record<string, Json> {
 function part(mask: Json | undefined, step: string | number): Json | undefined {
   if (mask === true) return true;
   if (typeof mask !== 'object' || mask === null) return undefined;
-  return (mask as Record<string | number, Json>)[step];
+  return own(mask as Record<string | number, Json>, step);
+}
+
+/** A member of its own: `__proto__` is a name like any other. */
+function own<Value>(
+  members: Readonly<Record<string | number, Value>>,
+  name: string | number,
+): Value | undefined {
+  return Object.hasOwn(members, name) ? members[name] : undefined;
 }
 
 function namesOfTrue(mask: Json | undefined): string[] {

@@ -8,6 +8,8 @@ import { startOutsideWorld } from '../support/outside-world.js';
 import { testEngine } from '../support/test-engine.js';
 import { bareTofu } from '../support/tofu.js';
 import { createBuilder } from '../../src/standalone/builder.js';
+import type { Engine } from '../../src/docker/engine.js';
+import { containerRunner } from './container-runner.js';
 import { builtImages, moduleImages } from './module-image.js';
 import { outside, type Row } from './row.js';
 import { buildRows } from './rows/builds.js';
@@ -21,6 +23,7 @@ import { runRow, type TableContext } from './run-row.js';
 
 vi.setConfig({ maxConcurrency: 2 });
 
+let engine: Engine;
 let context: TableContext;
 /** Images as the product's builder makes them. */
 let imageBuiltOf: TableContext['imageOf'];
@@ -28,7 +31,7 @@ const abort = new AbortController();
 
 beforeAll(async () => {
   const config = loadConfig(process.env);
-  const [system, mirror, engine] = await Promise.all([
+  const [system, mirror] = await Promise.all([
     prepareLocalSystem({
       ...setupSettings(config),
       need: ['tofu', 'opentofu'],
@@ -36,13 +39,12 @@ beforeAll(async () => {
       report: () => undefined,
     }),
     outsideProviderMirror(),
-    testEngine(),
   ]);
+  engine = await testEngine();
   context = {
-    engine,
     tofu: bareTofu(system.tofu, mirror),
     imageOf: moduleImages(engine, system.opentofu, mirror, abort.signal),
-    signal: abort.signal,
+    runnerOf: (row, world) => containerRunner(engine, row, world, abort.signal),
   };
   const builder = await createBuilder({ engine, config: { ...config, providerMirror: mirror } });
   imageBuiltOf = builtImages(builder, abort.signal);

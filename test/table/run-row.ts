@@ -1,142 +1,74 @@
 /** Runs one row of the table: each preview beside the bare tool's plan of the same module, state and inputs. */
-import { createHash, randomBytes } from 'node:crypto';
 import { expect } from 'vitest';
-import { parseJson, stringifyJson, type Json } from '../../src/contract/json.js';
-import type { ModuleRequest } from '../../src/contract/request.js';
+import type { Json } from '../../src/contract/json.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
-import type { Engine } from '../../src/docker/engine.js';
-import { removeRun } from '../../src/docker/inspect-run.js';
-import { resolveLimits, type ModuleRunResult } from '../../src/docker/module-run.js';
-import { runModule } from '../../src/docker/run-module.js';
 import type { OutsideWorld } from '../support/outside-world.js';
-import { uniqueName } from '../support/test-engine.js';
 import type { BareTofu } from '../support/tofu.js';
 import { planDifferences } from './compare.js';
 import { valueDifferences } from './expected-value.js';
 import type { Files, Row, Step } from './row.js';
 
+/** How the steps of one row are done: in containers alone, or by a worker. */
+export interface RowRunner {
+  /** The preview as it was answered, and with all changes and all drift. */
+  preview(step: Step, image: string): Promise<{ told: ModuleResponse; whole: ModuleResponse }>;
+  /** Applies exactly the plan of the preview. */
+  apply(step: Step): Promise<ModuleResponse>;
+  /** Leaves the plan of the preview alone. */
+  leave(): Promise<void>;
+  /** State after what was applied last. */
+  state(): Promise<Uint8Array | undefined>;
+  /** What anybody could read by now: no secret is in it. */
+  lines(): Promise<readonly string[]>;
+}
+
 export interface TableContext {
-  readonly engine: Engine;
   readonly tofu: BareTofu;
   /** Reference of an image of the module. */
   imageOf(files: Files): Promise<string>;
-  readonly signal: AbortSignal;
+  runnerOf(row: Row, world: OutsideWorld): RowRunner;
 }
 
 /** Does all steps of a row; a difference from the bare tool is a failed expectation. */
 export async function runRow(context: TableContext, row: Row, world: OutsideWorld): Promise<void> {
+  const runner = context.runnerOf(row, world);
   let { files } = row;
-  let state: Uint8Array | undefined;
   for (const [index, step] of row.steps.entries()) {
     const at = `step ${index + 1}`;
     files = step.files ?? files;
     step.before?.(world);
-    const image = await context.imageOf(files);
-    const request = requestOf(step, row, world);
-    const lines: string[] = [];
-    const run = (
-      further: Pick<ModuleRequest, 'action'> & Partial<ModuleRequest>,
-      plan?: Uint8Array,
-    ): Promise<ModuleRunResult> =>
-      runOnce(context, { ...request, ...further }, { image, row, state, plan, lines });
-
-    const preview = await run({ action: 'preview', preview_of: step.of ?? 'apply' });
+    const state = await runner.state();
+    const { told, whole } = await runner.preview(step, await context.imageOf(files));
     const bare = await context.tofu.plan(bareRequest(step, row, world, files, state));
-    const told = whole(preview);
     if (step.incomparable === undefined)
-      expect(planDifferences(told, bare, step.secrets), `${at}: preview and the bare plan`).toEqual(
-        [],
-      );
-    expect(planWords(told), `${at}: plan`).toEqual(
+      expect(
+        planDifferences(whole, bare, step.secrets),
+        `${at}: preview and the bare plan`,
+      ).toEqual([]);
+    expect(planWords(whole), `${at}: plan`).toEqual(
       typeof step.plan === 'string' ? step.plan : [...(step.plan ?? [])].sort(),
     );
-    step.preview?.(preview.response, world);
+    step.preview?.(told, world);
 
-    if (typeof step.plan !== 'string' && step.apply !== 'no') {
-      const { plan } = preview.files;
-      if (plan === undefined) throw new Error(`${at}: the preview gave no plan file`);
-      const digest = `sha256:${createHash('sha256').update(plan).digest('hex')}`;
-      const done = await run(
-        { action: step.of ?? 'apply', plan: { path: 'plan/plan', digest } },
-        plan,
-      );
-      state = done.files.state ?? state;
-      await expectApplied(context, step, done.response, state, at);
-      step.applied?.(done.response, world);
+    if (step.apply === 'no') await runner.leave();
+    else if (typeof step.plan !== 'string') {
+      const done = await runner.apply(step);
+      const applied = await runner.state();
+      await expectApplied(context, step, done, applied, at);
+      step.applied?.(done, world);
       if ((step.apply ?? 'ends') === 'ends') {
         const again = await context.tofu.plan({
-          ...bareRequest({ ...step, imports: [], options: {} }, row, world, files, state),
+          ...bareRequest({ ...step, imports: [], options: {} }, row, world, files, applied),
           brief: true,
         });
         expect(again.exitCode, `${at}: nothing is left to do: ${again.text}`).toBe(0);
       }
-      lines.push(stringifyJson({ ...done.response, outputs: {} }));
     }
-    lines.push(stringifyJson(preview.response));
-    for (const secret of step.secrets ?? [])
+    const { secrets = [] } = step;
+    const lines = secrets.length === 0 ? [] : await runner.lines();
+    for (const secret of secrets)
       for (const line of lines) expect(line, `${at}: a secret is shown`).not.toContain(secret);
   }
-}
-
-function requestOf(step: Step, row: Row, world: OutsideWorld): Omit<ModuleRequest, 'action'> {
-  return {
-    contract: 1,
-    stack_name: 'table',
-    inputs: { ...step.inputs },
-    environment: { ...(row.outside ? world.containerEnvironment : {}), ...step.environment },
-    ...(step.secretInputs === undefined ? {} : { secret_inputs: [...step.secretInputs] }),
-    ...(step.options === undefined ? {} : { options: step.options }),
-    ...(step.imports === undefined ? {} : { imports: [...step.imports] }),
-    state: { path: 'state/state' },
-    seal_key: randomBytes(32).toString('base64'),
-  };
-}
-
-interface Surroundings {
-  readonly image: string;
-  readonly row: Row;
-  readonly state: Uint8Array | undefined;
-  readonly plan: Uint8Array | undefined;
-  readonly lines: string[];
-}
-
-async function runOnce(
-  { engine, signal }: TableContext,
-  request: ModuleRequest,
-  { image, row, state, plan, lines }: Surroundings,
-): Promise<ModuleRunResult> {
-  const name = uniqueName('table');
-  try {
-    return await runModule(
-      engine,
-      {
-        image,
-        name,
-        labels: {},
-        request,
-        files: {
-          ...(state === undefined ? {} : { 'state/state': state }),
-          ...(plan === undefined ? {} : { 'plan/plan': plan }),
-        },
-        workspace: { kind: 'anonymous' },
-        limits: resolveLimits({ network: row.outside ? 'open' : 'none' }),
-        stopGraceMs: 20_000,
-        runTimeoutMs: 100_000,
-      },
-      { signal, onEvent: (event) => void lines.push(stringifyJson(event)) },
-    );
-  } finally {
-    await removeRun(engine, name, { volumes: true });
-  }
-}
-
-/** The preview with all its changes, also those beyond the inline limit. */
-function whole({ response, files }: ModuleRunResult): ModuleResponse {
-  if (response.changes_file === undefined || files.changes === undefined) return response;
-  const changes = Buffer.from(files.changes).toString().split('\n').filter(Boolean).map(parseJson);
-  expect(changes.length, 'changes in the file').toBe(response.changes_file.count);
-  const { changes_file: _file, ...rest } = response;
-  return { ...rest, changes: changes as unknown as NonNullable<ModuleResponse['changes']> };
 }
 
 function planWords(response: ModuleResponse): string[] | string {

@@ -55,6 +55,7 @@ export async function applyPlan(session: Session, plan: ApplyPlan): Promise<Modu
       interrupted: true,
     });
   const { parallelism, lock_timeout: lockTimeout } = request.options ?? {};
+  context.journal.mutating(request.action);
   const end = await tofu({
     step: 'apply',
     arguments: [
@@ -69,6 +70,7 @@ export async function applyPlan(session: Session, plan: ApplyPlan): Promise<Modu
       plan.path,
     ],
   });
+  context.journal.ended(end);
   const harvest = await harvestState(session, end);
   const { state } = harvest;
   if (typeof state !== 'string' && end.exitCode !== 0) addStateSecrets(context.redactor, state);

@@ -10,6 +10,7 @@ import { applyPlan, approvedChanges, checkApprovedPlan } from './apply.js';
 import { hasModuleFiles } from './module-files.js';
 import { makePlan, type PlanKind } from './plan.js';
 import { prepareOpentofu } from './prepare.js';
+import { releaseLock } from './release-lock.js';
 import { openSession, type Session } from './session.js';
 
 /** OpenTofu 1.12 as an engine. */
@@ -31,6 +32,7 @@ async function runOpentofu(context: ToolContext, request: ModuleRequest): Promis
     );
   const session = await openSession(context, request);
   if ('failure' in session) return failed(action, session.failure);
+  if (request.unlock !== undefined) await releaseLock(session, request.unlock);
   if (action === 'preview') {
     return (await makePlan(session, request.preview_of ?? 'apply')).answer;
   }

@@ -1,23 +1,14 @@
 import { createHash } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import {
-  INLINE_CHANGES,
-  stringifyJson,
   summarize,
   type Action,
   type Change,
   type ModuleResponse,
 } from '../../../src/contract/index.js';
 import { parseJsonFast } from '../../fast-json.js';
+import { changeLists } from '../../output/change-lists.js';
 import { FailureError } from '../../failure-error.js';
 import { planChanges, planHasUnknown, planOutputChanges } from './changes.js';
 import { planChecks } from './checks.js';
@@ -174,26 +165,11 @@ function readPlan(
   return {
     changes,
     answer: {
-      changes: changes.slice(0, INLINE_CHANGES),
+      ...changeLists({ changes, drift }, paths),
       output_changes: outputChanges,
-      drift: drift.slice(0, INLINE_CHANGES),
       checks,
       summary: summarize(changes, outputChanges.length),
       has_unknown: planHasUnknown(plan),
-      ...(changes.length > INLINE_CHANGES
-        ? { changes_file: writeChanges(paths.changes, paths.root, changes) }
-        : {}),
     },
   };
-}
-
-function writeChanges(
-  path: string,
-  root: string,
-  changes: readonly Change[],
-): NonNullable<ModuleResponse['changes_file']> {
-  writeFileSync(path, changes.map((change) => `${stringifyJson(change)}\n`).join(''), {
-    mode: 0o600,
-  });
-  return { path: relative(root, path), digest: fileDigest(path), count: changes.length };
 }

@@ -165,15 +165,29 @@ function withoutSummaries(errors: readonly EngineDiagnostic[]): readonly EngineD
   return own.length > 0 ? own : errors;
 }
 
+/** The end of a lock's URL; buckets have their settings behind it. */
+const LOCK_FILE = String.raw`([0-9a-f-]{36})\.json(?:\?\S*)?`;
+
 /** Who holds the lock, from the CLI's own message: `URL: created by user@host (pid N) at TIME`. */
 export function parseLockHolder(text: string): LockHolder | undefined {
-  const match = /(?:([0-9a-f-]{36})\.json)?: created by (\S+@\S+) \(pid \d+\) at (\S+)/.exec(text);
+  const match = new RegExp(
+    `(?:${LOCK_FILE})?: created by (\\S+@\\S+) \\(pid \\d+\\) at (\\S+)`,
+  ).exec(text);
   if (match?.[2] === undefined) return undefined;
   return {
     ...(match[1] === undefined ? {} : { id: match[1] }),
     who: match[2],
     ...(match[3] === undefined ? {} : { created: match[3] }),
   };
+}
+
+/** True when this lock is the only one that the CLI's message names. */
+export function isOnlyLock(text: string, id: string): boolean {
+  const held = [...text.matchAll(new RegExp(`${LOCK_FILE}: created by `, 'g'))].map(
+    (match) => match[1],
+  );
+  const all = text.split(': created by ').length - 1;
+  return all > 0 && held.length === all && held.every((one) => one === id);
 }
 
 /** `type name` of a URN, as a person would say it. */
@@ -250,7 +264,8 @@ function headline(message: string): string {
   return (meaningful[0] ?? '').slice(0, 500);
 }
 
-function lastLine(text: string): string {
+/** The last line that says something. */
+export function lastLine(text: string): string {
   const line =
     text
       .split('\n')

@@ -11,9 +11,11 @@ import {
 import { FailureError } from '../../failure-error.js';
 import { mutatingCommand } from './command-line.js';
 import type { CliEnd } from './cli.js';
+import { isOnlyLock } from './failure.js';
 import { warningNotices } from './notices.js';
 import { readOutputs } from './outputs.js';
 import { makeReceipt } from './receipt.js';
+import { releaseLocks } from './release-lock.js';
 import { failedAnswer, readState, stateAnswer, toolVersion, type Session } from './session.js';
 
 const LOCK_POLL = 1000;
@@ -63,15 +65,17 @@ function deriveKeyAhead({ line, secrets }: Session): void {
   secrets.encryption(salt).catch(() => undefined);
 }
 
-/** The CLI knows no lock timeout: it is asked again until the time is over. */
+/** The CLI knows no lock timeout: it is asked again until the time is over. A lock that is to be released is, once. */
 async function runUnlocked(session: Session, argv: [string, ...string[]]): Promise<CliEnd> {
   const { context, cli, home, line } = session;
+  let { unlock } = session.request;
   const deadline = performance.now() + (line.options.lock_timeout ?? 0) * 1000;
   for (;;) {
     if (context.interruption.requested)
       throw new FailureError('ModuleFailed', 'interrupted before anything was changed', {
         interrupted: true,
       });
+    context.journal.mutating(session.action);
     const end = await cli({
       step: session.action,
       argv,
@@ -79,7 +83,13 @@ async function runUnlocked(session: Session, argv: [string, ...string[]]): Promi
       mutates: true,
       onPause: home.mirror,
     });
+    context.journal.ended(end);
     const locked = !end.succeeded && failedAnswer(session, end).failure.code === 'StateLocked';
+    if (locked && unlock !== undefined && isOnlyLock(end.failed.standardError, unlock)) {
+      await releaseLocks(session, unlock);
+      unlock = undefined;
+      continue;
+    }
     if (!locked || performance.now() + LOCK_POLL > deadline) return end;
     await sleep(LOCK_POLL);
   }

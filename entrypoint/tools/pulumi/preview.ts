@@ -1,15 +1,13 @@
 /** Shows what an action would do, and leaves a plan of it. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
 import {
-  INLINE_CHANGES,
   parseJson,
-  stringifyJson,
   summarize,
   type Change,
   type ModuleResponse,
 } from '../../../src/contract/index.js';
+import { changeLists } from '../../output/change-lists.js';
 import type { ChangeCollector } from './change-collector.js';
 import { driftChanges, outputChanges, planChanges, type StoredProperties } from './changes.js';
 import { stackOutputs } from './checkpoint.js';
@@ -31,7 +29,7 @@ export interface Planned {
 export async function makePreview(session: Session): Promise<Planned> {
   const { context, action, line, state } = session;
   const { paths } = context;
-  for (const path of [paths.plan, paths.changes]) rmSync(path, { force: true });
+  for (const path of [paths.plan, paths.changes, paths.drift]) rmSync(path, { force: true });
   const end = await session.cli({
     step: 'plan',
     argv: previewCommand(action, line),
@@ -78,15 +76,11 @@ export async function makePreview(session: Session): Promise<Planned> {
     answer: {
       ...base,
       success: true,
-      changes: content.changes.slice(0, INLINE_CHANGES),
+      ...changeLists(content, paths),
       output_changes: content.outputChanges,
-      drift: content.drift.slice(0, INLINE_CHANGES),
       summary: summarize(content.changes, content.outputChanges.length),
       has_unknown: content.hasUnknown,
       plan: { path: relative(paths.root, paths.plan), ...plan },
-      ...(content.changes.length > INLINE_CHANGES
-        ? { changes_file: writeChanges(paths.changes, paths.root, content.changes) }
-        : {}),
     },
   };
 }
@@ -185,15 +179,4 @@ function pendingNotices({ state, action }: Session): string[] {
     ({ type, resource }) =>
       `an earlier run died while ${type} ${resource.urn} was under way: ${next}`,
   );
-}
-
-function writeChanges(
-  path: string,
-  root: string,
-  changes: readonly Change[],
-): NonNullable<ModuleResponse['changes_file']> {
-  const text = changes.map((change) => `${stringifyJson(change)}\n`).join('');
-  writeFileSync(path, text, { mode: 0o600 });
-  const digest = `sha256:${createHash('sha256').update(text).digest('hex')}`;
-  return { path: relative(root, path), digest, count: changes.length };
 }

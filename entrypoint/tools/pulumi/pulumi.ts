@@ -6,6 +6,7 @@ import { runPlan } from './mutate.js';
 import { preparePulumi } from './prepare.js';
 import { makePreview } from './preview.js';
 import { findProjectFile } from './project-file.js';
+import { releaseLocks } from './release-lock.js';
 import { openSession } from './session.js';
 
 /** Pulumi 3 as an engine. */
@@ -22,6 +23,9 @@ async function runPulumi(context: ToolContext, request: ModuleRequest): Promise<
   const { action } = request;
   checkOptions(request);
   const session = await openSession(context, request);
+  // A preview takes no lock and so sees none: whoever asks this of one has said that its holder is gone.
+  if (action === 'preview' && request.unlock !== undefined)
+    await releaseLocks(session, request.unlock);
   if (action === 'preview') return (await makePreview(session)).answer;
   if (session.plan !== undefined)
     return { ...(await runPlan(session, session.plan.changes)), approved: true };

@@ -35,7 +35,7 @@ export interface Session {
   readonly line: CommandLineOptions;
   /** HMAC that stands for the inputs. */
   readonly inputs: string;
-  readonly notices: readonly string[];
+  readonly notices: string[];
 }
 
 /** Folder of the plugins that an image brings, below what `prepare` leaves. */

@@ -4,11 +4,14 @@ import type { Config } from '../../config.js';
 export interface Finding {
   /** What was looked for, in a few words. */
   subject: string;
-  /** `ok`: there and usable; `missing`: not there, and needed; `optional`: not there, and made or fetched when it is needed. */
-  status: 'ok' | 'missing' | 'optional';
+  /**
+   * `ok`: there and usable; `missing`: not there, and needed; `optional`: not there, and made or fetched when it is
+   * needed; `left-over`: there, and no operation needs it.
+   */
+  status: 'ok' | 'missing' | 'optional' | 'left-over';
   /** What is there: a version, an address, a path. */
   found: string;
-  /** How to get what is missing. */
+  /** How to get what is missing, or rid of what is left over. */
   remedy?: string;
 }
 

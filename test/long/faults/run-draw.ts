@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import type { StartedOperation } from '../../../src/client/index.js';
 import type { OperationInput } from '../../../src/contract/operation.js';
 import { CodedError } from '../../../src/errors.js';
+import { approveWhenAsked } from '../../support/approve-when-asked.js';
 import { uniqueStack } from '../../support/local-system.js';
 import type { Held } from '../../support/outside-world.js';
 import { KILLS_TOOL, NAMES, type Draw } from './draw.js';
@@ -36,12 +37,13 @@ export interface Ended {
 export async function reach(faults: FaultSystem, draw: Draw): Promise<Struck> {
   const { operation, at, name } = draw.place;
   const stackId = uniqueStack('fault');
+  const { client } = faults.system;
   if (operation === 'destroy') {
-    const applied = await endOf(faults, await start(faults, draw, stackId, 'apply'));
+    const applied = await endOf(faults, await client.start(input(faults, draw, stackId, 'apply')));
     expect(applied).toBe('succeeded');
   }
   const held = faults.world.hold(`${stackId}-${name}`, at);
-  const started = await start(faults, draw, stackId, operation);
+  const started = await client.start(input(faults, draw, stackId, operation));
   await Promise.race([held.reached, endedBefore(faults, started)]);
   return { draw, stackId, started, held };
 }
@@ -53,16 +55,25 @@ export async function conclude(faults: FaultSystem, struck: Struck): Promise<End
   const first = await endOf(faults, started);
   // The run that a reset began does the work.
   if (fault === 'reset') await endOf(faults, { workflowId: started.workflowId });
-  const next = await goOn(faults, await start(faults, draw, stackId, place.operation));
+  const { client } = faults.system;
+  const next = await approveWhenAsked(client, input(faults, draw, stackId, place.operation));
   const made = NAMES.map((name) => faults.world.count('create', `${stackId}-${name}`));
   if (place.operation === 'apply') {
     const things = new Set(ofStack(faults, stackId));
     expect([...things]).toEqual(NAMES.map((name) => `${stackId}-${name}`));
-    await goOn(faults, await start(faults, draw, stackId, 'destroy'));
+    await approveWhenAsked(client, input(faults, draw, stackId, 'destroy'));
   }
-  const { openRun } = await faults.system.client.stack(stackId);
+  const { openRun } = await client.stack(stackId);
   const left = ofStack(faults, stackId);
-  return { draw, first, ...next, made, left, openRun: openRun !== undefined };
+  return {
+    draw,
+    first,
+    next: next.end,
+    asked: next.asked,
+    made,
+    left,
+    openRun: openRun !== undefined,
+  };
 }
 
 /** Nothing is done twice and nothing stays; what the death of a tool may have cost was told, and a person asked. */
@@ -103,13 +114,13 @@ const ENDS: Record<Draw['fault'], readonly string[]> = {
   'disk read-only': [],
 };
 
-function start(
-  { system, world, images }: FaultSystem,
+function input(
+  { world, images }: FaultSystem,
   draw: Draw,
   stackId: string,
   operation: 'apply' | 'destroy',
-): Promise<StartedOperation> {
-  const input: OperationInput = {
+): OperationInput {
+  return {
     stackId,
     operation,
     module: { image: images[draw.tool] },
@@ -119,19 +130,6 @@ function start(
     limits: { network: 'none', grace: '5s' },
     approval: { mode: 'auto', expiresIn: '1h' },
   };
-  return system.client.start(input);
-}
-
-/** To the end of an operation; whoever is asked approves. */
-async function goOn(
-  faults: FaultSystem,
-  started: StartedOperation,
-): Promise<{ next: string; asked: boolean }> {
-  const { client } = faults.system;
-  const ready = await client.waitPlan(started).catch(() => undefined);
-  const asked = ready?.phase === 'awaiting-approval';
-  if (asked) await client.approve(started, { planDigest: ready.planDigest ?? '', by: 'a person' });
-  return { next: await endOf(faults, started), asked };
 }
 
 async function endOf(

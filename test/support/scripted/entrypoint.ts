@@ -1,12 +1,14 @@
 /** A stand-in for the entrypoint that does what its input says, step by step: tests of the worker's side drive it. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { createConnection } from 'node:net';
 import { dirname } from 'node:path';
 import { sealFrame } from '../../../src/contract/sealed-frame.js';
 
-type Step =
+/** `only`: not done in a run with another action. */
+type Step = { only?: string } & Action;
+type Action =
   | { print: string; stream?: 'stderr'; newline?: boolean }
   | { lines: number; text: string }
   | { sleep: number }
@@ -14,9 +16,11 @@ type Step =
   | { read: string }
   | { frame: Record<string, string>; exitCode?: number; wrongKey?: boolean; bytes?: number }
   | { run: string[] }
-  | { signals: 'ignore' | 'count' }
+  | { signals: 'ignore' | 'count' | 'quiet' }
+  | { told: true }
   | { environment: true }
   | { connect: string }
+  | { close: true }
   | { spin: number }
   | { exit: number };
 
@@ -46,9 +50,10 @@ function untar(bytes: Buffer): Map<string, Buffer> {
 
 async function main(): Promise<void> {
   let signals = 0;
-  let onSignal: 'ignore' | 'count' = 'count';
+  let onSignal: 'ignore' | 'count' | 'quiet' = 'count';
   process.on('SIGINT', () => {
     signals += 1;
+    if (onSignal === 'quiet') return;
     print(`signal ${signals}\n`);
     if (onSignal === 'ignore') return;
     writeFileSync(
@@ -68,11 +73,13 @@ async function main(): Promise<void> {
     files.get('input.json') ?? (stdin ? undefined : readFileSync('/workspace/input.json'));
   if (input === undefined || input.length === 0) process.exit(75);
   const request = JSON.parse(input.toString()) as {
+    action: string;
     inputs: { script: Step[] };
     seal_key?: string;
   };
   const key = Buffer.from(request.seal_key ?? '', 'base64');
   for (const step of request.inputs.script) {
+    if (step.only !== undefined && step.only !== request.action) continue;
     if ('print' in step)
       print(step.print + (step.newline === false ? '' : '\n'), step.stream === 'stderr' ? 2 : 1);
     else if ('lines' in step) for (let i = 0; i < step.lines; i += 1) print(`${step.text} ${i}\n`);
@@ -96,8 +103,10 @@ async function main(): Promise<void> {
       const ran = spawnSync(step.run[0] ?? '', step.run.slice(1), { encoding: 'utf8' });
       print(`ran ${ran.status ?? ran.error?.message} ${ran.stdout ?? ''}${ran.stderr ?? ''}\n`);
     } else if ('signals' in step) onSignal = step.signals;
+    else if ('told' in step) print(`told ${signals}\n`);
     else if ('environment' in step) print(`environment ${JSON.stringify(process.env)}\n`);
     else if ('connect' in step) print(`${await connected(step.connect)}\n`);
+    else if ('close' in step) for (const fd of [1, 2]) closeSync(fd);
     else if ('spin' in step) hold.push(Buffer.alloc(step.spin, 1));
     else process.exit(step.exit);
   }

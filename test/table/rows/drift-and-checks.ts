@@ -12,7 +12,65 @@ ${lines}
 }
 `);
 
+/** Indices of more things than an answer carries inline. */
+const MANY = Array.from({ length: 205 }, (_, index) => index);
+
+const many = outside(`variable "v" {
+  default = "one"
+}
+resource "outside_thing" "many" {
+  count = ${MANY.length}
+  name  = "many-\${count.index}"
+  value = var.v
+}
+`);
+const PARALLELISM = { parallelism: 50 };
+
+/** Through a worker: all of it is in the plan that is approved. */
+export const manyDriftedRow: Row = {
+  name: 'more drift than fits inline is shown and accepted',
+  outside: true,
+  files: many,
+  steps: [
+    { plan: MANY.map((index) => `create outside_thing.many[${index}]`), options: PARALLELISM },
+    {
+      of: 'refresh',
+      options: PARALLELISM,
+      before: (world) => {
+        for (const index of MANY) world.change(`many-${index}`, { size: index + 1 });
+      },
+      plan: MANY.map((index) => `drift update outside_thing.many[${index}]`),
+      apply: 'moves-on',
+    },
+  ],
+};
+
 export const driftRows: readonly Row[] = [
+  {
+    name: 'more drift than fits inline, beside as many changes',
+    outside: true,
+    files: many,
+    steps: [
+      { plan: MANY.map((index) => `create outside_thing.many[${index}]`), options: PARALLELISM },
+      {
+        before: (world) => {
+          for (const index of MANY) world.change(`many-${index}`, { size: index + 1 });
+        },
+        inputs: { v: 'two' },
+        options: PARALLELISM,
+        plan: [
+          ...MANY.map((index) => `drift update outside_thing.many[${index}]`),
+          ...MANY.map((index) => `update outside_thing.many[${index}]`),
+        ],
+        apply: 'no',
+        preview: ({ drift, drift_file, changes_file }) => {
+          expect(drift).toHaveLength(200);
+          expect(drift_file?.count).toBe(MANY.length);
+          expect(changes_file?.count).toBe(MANY.length);
+        },
+      },
+    ],
+  },
   {
     name: 'drift beside changes: an attribute that comes back, and one that changes on both sides',
     outside: true,

@@ -1,6 +1,7 @@
 /** Inputs and outputs of every type, exactly. */
 import { expect } from 'vitest';
-import { LosslessNumber, type Json } from '../../../src/contract/json.js';
+import { LosslessNumber, parseJson, stringifyJson, type Json } from '../../../src/contract/json.js';
+import { canonicalJson } from '../../../src/contract/canonical-json.js';
 import type { Row } from '../row.js';
 
 /** A module that gives back what it takes. */
@@ -18,6 +19,11 @@ output "v" {
 });
 
 const CREATED = ['create output.v', 'create terraform_data.a'];
+
+/** As JSON text: an object literal would set the prototype. */
+const PROTO = parseJson(
+  '{"__proto__":{"__proto__":[1],"a":12345678901234567890},"constructor":{"__proto__":null,"x":""},"b":{}}',
+);
 
 const number = (digits: string): LosslessNumber => new LosslessNumber(digits);
 
@@ -95,6 +101,43 @@ output "b" {
         inputs: { v: [...NUMBERS, number('3.0'), '17'] },
         plan: CREATED,
         applied: ({ outputs }) => expect(outputs['v']?.value).toEqual([...NUMBERS, 3, 17]),
+      },
+    ],
+  },
+  {
+    name: 'a variable, an output and members of values that are called __proto__',
+    files: {
+      'main.tf': `variable "__proto__" {
+  type = any
+}
+variable "strings" {
+  type = map(string)
+}
+resource "terraform_data" "a" {
+  input = var.__proto__
+}
+output "__proto__" {
+  value = var.__proto__
+}
+output "strings" {
+  value = var.strings
+}
+`,
+    },
+    steps: [
+      {
+        inputs: Object.fromEntries([
+          ['__proto__', PROTO],
+          ['strings', parseJson('{"__proto__":"x","toString":"y"}')],
+        ]),
+        plan: ['create output.__proto__', 'create output.strings', 'create terraform_data.a'],
+        preview: ({ changes }) =>
+          expect(stringifyJson(changes?.[0]?.after)).toContain('{"__proto__":[1],'),
+        applied: ({ outputs }) => {
+          expect(Object.keys(outputs).sort()).toEqual(['__proto__', 'strings']);
+          expect(canonicalJson(outputs['__proto__']?.value ?? null)).toBe(canonicalJson(PROTO));
+          expect(stringifyJson(outputs['strings']?.value)).toBe('{"__proto__":"x","toString":"y"}');
+        },
       },
     ],
   },

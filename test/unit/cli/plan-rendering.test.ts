@@ -311,3 +311,40 @@ Plan: 1 to add, 0 to change, 1 to destroy (1 replaced).`);
     expect(lines).toContain('~ 1 -> 2,');
   });
 });
+
+it('a plan after a lost run begins with what that run is known to have done', () => {
+  const receipt = {
+    done: 1,
+    failed: 1,
+    not_reached: 0,
+    unapproved: 0,
+    entries: [
+      { resource: 'x.b', action: 'create' as const, status: 'failed' as const, detail: 'it began' },
+      { resource: 'x.a', action: 'create' as const, status: 'done' as const },
+    ],
+  };
+  const lines = renderPlan(
+    planOf([], {
+      lostRun: {
+        planDigest: `sha256:${'1'.repeat(64)}`,
+        attempt: 1,
+        operation: 'apply',
+        workflowId: 'stack:s',
+        runId: 'r',
+        at: '2026-01-01T00:00:00.000Z',
+        message: 'it was lost',
+        receipt,
+        open: [{ resource: 'x.b', operation: 'create' }],
+        untracked: ['x.a'],
+      },
+    }),
+    plain,
+  );
+  expect(lines.slice(0, 7).join('\n')).toBe(`Lost: the apply of 2026-01-01T00:00:00.000Z
+  it was lost
+  Receipt: 1 done, 1 failed
+    FAILED       create  x.b: it began
+    done         create  x.a
+  there or not create x.b
+  not in the state x.a: it was made, and would be made again`);
+});

@@ -46,6 +46,13 @@ describe('loadConfig', () => {
     expect(message).toContain('CLDCTL_STORE');
   });
 
+  test('refuses a provider mirror that OpenTofu would refuse in the middle of a build', () => {
+    const { message } = failure({ CLDCTL_PROVIDER_MIRROR: 'http://mirror.example.com/' });
+    expect(message).toBe('CLDCTL_PROVIDER_MIRROR: OpenTofu takes network mirrors over https only');
+    for (const place of ['https://mirror.example.com/', '/srv/mirror'])
+      expect(loadConfig({ ...base, CLDCTL_PROVIDER_MIRROR: place }).providerMirror).toBe(place);
+  });
+
   test('takes an empty variable as absent', () => {
     expect(loadConfig({ ...base, CLDCTL_STORE: '', CLDCTL_REGISTRY: '' }).registry).toBeUndefined();
   });

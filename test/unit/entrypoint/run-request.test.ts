@@ -1,17 +1,21 @@
 /** Whole runs under Node with a stand-in for `tofu`, for what the real one can't be made to do on demand. */
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   writeFileSync,
   rmSync,
+  symlinkSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { EntrypointEvent } from '../../../src/contract/event.js';
+import { parseJournal, type JournalLine } from '../../../src/contract/journal.js';
 import { parseJson, stringifyJson } from '../../../src/contract/json.js';
 import type { ModuleRequest } from '../../../src/contract/request.js';
 import type { ModuleResponse } from '../../../src/contract/response.js';
@@ -42,6 +46,7 @@ async function runWith(
   apply: string,
   request: ModuleRequest = { action: 'apply' },
   interrupted: () => boolean = () => false,
+  prepare: (workspace: string) => void = () => undefined,
 ): Promise<Ended> {
   const root = mkdtempSync(join(tmpdir(), 'run-'));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
@@ -77,6 +82,7 @@ esac
   );
   chmodSync(tofu, 0o755);
   writeFileSync(join(workspace, 'input.json'), stringifyJson(request));
+  prepare(workspace);
   const events: EntrypointEvent[] = [];
   const interruption: Interruption = {
     get requested() {
@@ -263,4 +269,68 @@ test('the frame is a sealed copy of the answer with its files', async () => {
   const frame = openFrame(last?.type === 'result' ? last.sealed : '', Buffer.from(key, 'base64'));
   expect(frame.exitCode).toBe(0);
   expect(Object.keys(frame.files).sort()).toEqual(['output.json', 'state']);
+});
+
+describe('what a mutation leaves in the volume for who finds it without its container', () => {
+  const key = Buffer.alloc(32, 7);
+  const request: ModuleRequest = { action: 'apply', seal_key: key.toString('base64') };
+  const journal = (workspace: string): JournalLine[] =>
+    parseJournal(readFileSync(join(workspace, 'journal.ndjson'), 'utf8')) ?? [];
+
+  test('the command is announced before it starts, and what it did is written down while it works', async () => {
+    const { workspace } = await runWith(
+      `W=$(dirname $(dirname $STATE)); cp $W/journal.ndjson $W/before
+       echo '{"type":"apply_start","hook":{"resource":{"addr":"a.b"},"action":"create"}}' >&9
+       for try in $(seq 100); do grep -q a.b $W/journal.ndjson && break; sleep 0.05; done
+       cp $W/journal.ndjson $W/during
+       echo '{"type":"apply_complete","hook":{"resource":{"addr":"a.b"},"action":"create"}}' >&9
+       ${writeState()}`,
+      request,
+    );
+    const at = (name: string): (string | undefined)[] =>
+      (parseJournal(readFileSync(join(workspace, name), 'utf8')) ?? []).map((line) =>
+        line.type === 'resource' ? line.status : line.type,
+      );
+    expect(at('before')).toEqual(['opened', 'mutating']);
+    expect(at('during')).toEqual(['opened', 'mutating', 'started']);
+    expect(at('journal.ndjson')).toEqual(['opened', 'mutating', 'started', 'done', 'ended']);
+    expect(journal(workspace).at(-1)).toMatchObject({ exitCode: 0 });
+  });
+
+  test('a run that changes nothing never announces a command', async () => {
+    const { workspace, response } = await runWith('exit 0', {
+      ...request,
+      state: { path: 'state/state', fingerprint: 'l/9' },
+    });
+    expect(response.failure?.code).toBe('PlanStale');
+    expect(journal(workspace).map(({ type }) => type)).toEqual(['opened']);
+  });
+
+  test('the sealed answer is the one on stdout, whole', async () => {
+    const { workspace, events, response } = await runWith(writeState(), request);
+    const sealed = readFileSync(join(workspace, 'answer.sealed'), 'utf8');
+    expect(events.at(-1)).toEqual({ type: 'result', sealed });
+    const { exitCode, files } = openFrame(sealed, key);
+    expect(exitCode).toBe(0);
+    expect(parseJson(Buffer.from(files['output.json'] ?? []).toString('utf8'))).toEqual(response);
+  });
+
+  test('an answer that is too large for stdout is in the volume all the same', async () => {
+    const value = randomBytes(300_000).toString('base64');
+    const { workspace, events } = await runWith(
+      writeState({ ...STATE, outputs: { o: { value, type: 'string' } } as never }),
+      request,
+    );
+    expect(events.some(({ type }) => type === 'result')).toBe(false);
+    const { files } = openFrame(readFileSync(join(workspace, 'answer.sealed'), 'utf8'), key);
+    expect(Buffer.from(files['output.json'] ?? []).includes(value)).toBe(true);
+  });
+
+  test('a journal that misses a line would lie: a full disk takes it away, and the run goes on', async () => {
+    const { response, workspace } = await runWith(writeState(), request, undefined, (at) =>
+      symlinkSync('/dev/full', join(at, 'journal.ndjson')),
+    );
+    expect(response.success).toBe(true);
+    expect(existsSync(join(workspace, 'journal.ndjson'))).toBe(false);
+  });
 });

@@ -106,6 +106,19 @@ describe('a sweep', () => {
     );
   });
 
+  test('leaves the plan of a run that was lost: a resume goes by it', async () => {
+    const store = await openTestStore();
+    const [lost = '', applied = ''] = await fullStack(store);
+    const run = { workflowId: 'w', runId: 'r', at, message: 'lost' };
+    await updateRecord(store, 'shop', (record) => ({
+      ...record!,
+      lostRun: { ...run, planDigest: lost, attempt: 1, operation: 'apply' },
+    }));
+    await sweep(store);
+    const left = (await keys(store, 'plans/')).map((key) => `sha256:${key.slice(-64)}`);
+    expect(left.sort()).toEqual([lost, applied].sort());
+  });
+
   test('touches nothing of a stack with an open operation, or that is bound to a run', async () => {
     const store = await openTestStore();
     await fullStack(store, 'waiting');

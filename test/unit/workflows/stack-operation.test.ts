@@ -333,6 +333,117 @@ describe('a plan whose state moved', () => {
   });
 });
 
+describe('a stack whose last run was lost', () => {
+  const lostRun = {
+    planDigest: digest('f'),
+    attempt: 1,
+    operation: 'apply' as const,
+    workflowId: 'stack:demo',
+    runId: 'lost',
+    at: '2026-01-01T00:00:00.000Z',
+    message: 'the apply was lost while it ran',
+    receipt: { done: 1, failed: 1, not_reached: 0, unapproved: 0, entries: [] },
+  };
+  const lostPlan = (letter: string, change: Partial<PlanView> = {}): PlannedChanges =>
+    plan(letter, { lostRun, ...change });
+  const executions = (run: Run): object[] =>
+    run.scheduled
+      .filter(({ type }) => type === 'execute')
+      .map(({ argument }) => argument as object);
+
+  test.each([
+    ['mode auto', { approval: { mode: 'auto' } }],
+    [
+      'a rule that covers the plan',
+      { approval: { mode: 'on-changes', rules: [{ only: ['create'], then: 'auto' }] } },
+    ],
+  ])('%s asks all the same, and the person who approves has been told', async (_, input) => {
+    const run = await start(input, mocks({ preview: () => lostPlan('a') }));
+    expect(await state(run)).toMatchObject({ phase: 'awaiting-approval' });
+    expect(await run.query('plan')).toMatchObject({ lostRun });
+    expect(executions(run)).toEqual([]);
+    await approve(run, digest('a'));
+    expect(executions(run)).toMatchObject([
+      { knownLoss: { planDigest: digest('f'), attempt: 1 }, planDigest: digest('a') },
+    ]);
+    expect(result(run).notices?.join()).toContain('the apply was lost while it ran');
+  });
+
+  test('a saved plan that the request names asks too', async () => {
+    const saved = { ...prepared, plan: lostPlan('a') };
+    const run = await start({ plan: digest('a') }, mocks({ prepare: () => saved }));
+    expect(await state(run)).toMatchObject({ phase: 'awaiting-approval' });
+  });
+
+  test('a refresh, which makes nothing, goes on by itself', async () => {
+    const refresh = lostPlan('a', {
+      operation: 'refresh',
+      drift: [{ resource: 'x', action: 'update' }],
+    });
+    const run = await start(
+      { operation: 'refresh', approval: { mode: 'auto' } },
+      mocks({ preview: () => refresh }),
+    );
+    expect(result(run)).toMatchObject({ outcome: 'succeeded', decisions: [{ decision: 'auto' }] });
+    expect(executions(run)[0]).not.toHaveProperty('knownLoss');
+  });
+
+  test('nothing to do is nothing to ask about', async () => {
+    const run = await start(
+      { approval: { mode: 'auto' } },
+      mocks({ preview: () => lostPlan('a', { summary: none }) }),
+    );
+    expect(result(run).outcome).toBe('no-changes');
+  });
+
+  test('a resume carries out what the first step made of it, and always asks', async () => {
+    const input = {
+      stackId: 'demo',
+      operation: 'apply' as const,
+      resume: true,
+      module: { image: 'module:1' },
+      limits: { memory: 100_000_000 },
+      approval: { mode: 'required' as const, expiresIn: '24h' },
+    };
+    const run = await start(
+      { module: undefined, resume: true, approval: { mode: 'auto' } },
+      mocks({
+        prepare: () => ({ ...prepared, input }),
+        preview: () => lostPlan('a', { summary: none }),
+      }),
+    );
+    expect(await state(run)).toMatchObject({ phase: 'awaiting-approval' });
+    expect(run.scheduled.find(({ type }) => type === 'preview')?.argument).toMatchObject({ input });
+    await approve(run, digest('a'));
+    expect(executions(run)).toMatchObject([{ input: { limits: { memory: 100_000_000 } } }]);
+    expect(result(run).outcome).toBe('succeeded');
+  });
+
+  test('a loss that shows after an automatic approval is asked about, and asked once', async () => {
+    const plans = [plan('a'), lostPlan('b'), lostPlan('b')];
+    let tries = 0;
+    const run = await start(
+      { approval: { mode: 'auto' } },
+      mocks({
+        preview: () => plans.shift(),
+        execute: () => {
+          tries += 1;
+          if (tries < 3) throw failure('PlanStale', 'a run was lost');
+          return executed;
+        },
+      }),
+    );
+    expect(await state(run)).toMatchObject({ phase: 'awaiting-approval', planDigest: digest('b') });
+    await approve(run, digest('b'));
+    expect(result(run)).toMatchObject({ outcome: 'succeeded' });
+    expect(result(run).decisions.map(({ decision, by }) => [decision, by])).toEqual([
+      ['auto', 'rule'],
+      ['approve', 'ann'],
+      ['auto', 'carry-over'],
+    ]);
+  });
+});
+
 describe('a saved plan', () => {
   const saved = mocks({ prepare: () => ({ ...prepared, plan: plan('a') }) });
 

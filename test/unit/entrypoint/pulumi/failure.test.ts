@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineDiagnostic } from '../../../../entrypoint/tools/pulumi/engine-event.js';
 import {
   classifyFailure,
+  isOnlyLock,
   parseLockHolder,
   type FailedCommand,
 } from '../../../../entrypoint/tools/pulumi/failure.js';
@@ -197,6 +198,23 @@ it('reads who holds a lock', () => {
     created: '2026-11-23T10:00:00Z',
   });
   expect(parseLockHolder('error: no lock')).toBeUndefined();
+});
+
+describe('the lock in a bucket, behind whose name the URL has settings', () => {
+  const id = 'd3203280-c302-4576-9e2c-85591f4efc98';
+  const line = (name: string): string =>
+    `  s3://states/team/.pulumi/locks/organization/p/s/${name}.json?endpoint=http%3A%2F%2F172.17.0.1%3A29109&region=us-east-1: created by module@ctr (pid 22) at 2026-11-29T00:26:00Z\n`;
+
+  it('has an id', () => {
+    expect(parseLockHolder(line(id))).toMatchObject({ id, who: 'module@ctr' });
+  });
+
+  it('is the only one, or is not', () => {
+    expect(isOnlyLock(line(id), id)).toBe(true);
+    expect(isOnlyLock(line(id) + line(id.replace('d', 'e')), id)).toBe(false);
+    expect(isOnlyLock(line(id) + line('something'), id)).toBe(false);
+    expect(isOnlyLock('', id)).toBe(false);
+  });
 });
 
 describe('a program that fails says where', () => {

@@ -1,0 +1,128 @@
+/** Providers from a network mirror over TLS, whose certificate only the configuration knows. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { loadConfig } from '../../src/config.js';
+import type { Engine } from '../../src/docker/engine.js';
+import { CodedError } from '../../src/errors.js';
+import { createBuilder } from '../../src/standalone/builder.js';
+import { startNetworkMirror, type NetworkMirror } from '../support/network-mirror.js';
+import { outsideProviderMirror } from '../support/outside-provider.js';
+import { startOutsideWorld } from '../support/outside-world.js';
+import { runOnce } from '../support/run-once.js';
+import { testEngine, uniqueName } from '../support/test-engine.js';
+import { writeModule } from '../support/tofu.js';
+
+const abort = new AbortController();
+const tags: string[] = [];
+let engine: Engine;
+let mirror: NetworkMirror;
+let folder: string;
+
+beforeAll(async () => {
+  engine = await testEngine();
+  mirror = await startNetworkMirror(await outsideProviderMirror());
+  folder = await mkdtemp(join(tmpdir(), 'from-network-'));
+  await writeModule(folder, {
+    'main.tf': `terraform {
+  required_providers {
+    outside = {
+      source  = "cldctl/outside"
+      version = "~> 1.0"
+    }
+  }
+}
+resource "outside_thing" "a" {
+  name = "a"
+}
+`,
+  });
+});
+afterEach(() => vi.unstubAllEnvs());
+afterAll(async () => {
+  abort.abort();
+  await mirror.close();
+  await rm(folder, { recursive: true, force: true });
+  for (const tag of tags) await engine.docker.getImage(tag).remove({ force: true });
+});
+
+/** Builds the module anew; the environment names the mirror's certificate unless told otherwise. */
+async function build(url: string, certificates = mirror.certificates) {
+  vi.stubEnv('NODE_EXTRA_CA_CERTS', certificates);
+  const builder = await createBuilder({
+    engine,
+    config: loadConfig({ ...process.env, CLDCTL_PROVIDER_MIRROR: url }),
+  });
+  const tag = `cldctl-test/network-mirror:${uniqueName('one')}`;
+  const result = await builder.build({ moduleDir: folder, tag, noCache: true });
+  tags.push(tag);
+  return result;
+}
+
+async function failure(building: Promise<unknown>): Promise<CodedError> {
+  const error = await building.then(
+    () => new Error('it was built'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(CodedError);
+  return error as CodedError;
+}
+
+test('are baked in, and the module runs without any network but the socket it was granted', async () => {
+  const { reference } = await build(mirror.url);
+  const base = '/providers/registry.opentofu.org/cldctl/outside';
+  expect(mirror.requests).toContain(`${base}/index.json`);
+  expect(mirror.requests).toContain(`${base}/1.0.0.json`);
+  expect(mirror.requests.filter((path) => path.endsWith('.zip'))).toHaveLength(1);
+  const asked = mirror.requests.length;
+  const world = await startOutsideWorld();
+  try {
+    const { response } = await runOnce(engine, {
+      image: reference,
+      request: { action: 'apply', environment: world.withoutNetwork.environment },
+      dockerSocket: world.withoutNetwork.dockerSocket,
+      signal: abort.signal,
+    });
+    expect(response).toMatchObject({ success: true, receipt: { done: 1 } });
+    expect(world.thing('a')).toBeDefined();
+  } finally {
+    await world.close();
+  }
+  expect(mirror.requests).toHaveLength(asked);
+  // What the build trusted stays behind.
+  const { Config: image } = await engine.docker.getImage(reference).inspect();
+  expect((image.Env ?? []).filter((variable) => variable.includes('certificates'))).toEqual([]);
+});
+
+test('a URL without a slash at its end is the same', async () => {
+  await build(mirror.url.replace(/\/$/, ''));
+});
+
+test('a mirror that is away is named by the error', async () => {
+  const away = new URL(mirror.url);
+  away.port = '1';
+  const error = await failure(build(away.href));
+  expect(error.code).toBe('BuildFailed');
+  expect(error.message).toContain(away.href);
+  expect(error.detail?.logTail).toMatch(/connection refused/);
+});
+
+test('a mirror without the provider, and one whose archive is not what it says', async () => {
+  const empty = await failure(build(mirror.url.replace('/providers/', '/nothing/')));
+  expect(empty.message).toContain('/nothing/');
+  expect(empty.detail?.logTail).toMatch(/cldctl\/outside/);
+  mirror.corrupt(true);
+  try {
+    const error = await failure(build(mirror.url));
+    expect(error.detail?.logTail).toMatch(/checksum|hash/i);
+  } finally {
+    mirror.corrupt(false);
+  }
+});
+
+test('a certificate that nobody named is not trusted', async () => {
+  const error = await failure(build(mirror.url, ''));
+  expect(error.code).toBe('BuildFailed');
+  expect(error.detail?.logTail).toMatch(/x509: certificate/);
+});

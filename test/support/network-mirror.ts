@@ -1,0 +1,90 @@
+/** A static server that speaks OpenTofu's provider network mirror protocol, over TLS with a certificate of its own. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCommand } from '../../src/setup/run-command.js';
+import { bridgeAddress } from './bridge-address.js';
+import { zipOfExecutable } from './zip-file.js';
+
+export interface NetworkMirror {
+  /** Reached from this machine and from containers on the default bridge. */
+  readonly url: string;
+  /** File with the certificate that the server is checked against. */
+  readonly certificates: string;
+  /** Paths that were asked for. */
+  readonly requests: readonly string[];
+  /** Gives other bytes than the archive's hash says, or no more. */
+  corrupt(on: boolean): void;
+  close(): Promise<void>;
+}
+
+/** Serves the providers of a directory in filesystem-mirror layout; needs `openssl`. */
+export async function startNetworkMirror(directory: string): Promise<NetworkMirror> {
+  const folder = await mkdtemp(join(tmpdir(), 'network-mirror-'));
+  const host = (await bridgeAddress()) ?? '127.0.0.1';
+  const [key, certificates] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  await runCommand('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
+    ...['-days', '2', '-subj', '/CN=mirror of a test', '-addext', `subjectAltName=IP:${host}`],
+    ...['-keyout', key, '-out', certificates],
+  ]);
+  const files = await filesOf(directory);
+  const requests: string[] = [];
+  let corrupted = false;
+  const server = createServer(
+    { key: await readFile(key), cert: await readFile(certificates) },
+    ({ url = '/' }, response) => {
+      requests.push(url);
+      const found = files.get(url);
+      if (found === undefined) return void response.writeHead(404).end();
+      const type = url.endsWith('.json') ? 'application/json' : 'application/zip';
+      const other = corrupted && type === 'application/zip';
+      response
+        .writeHead(200, { 'content-type': type })
+        .end(
+          other ? zipOfExecutable('terraform-provider-outside_v1.0.0', Buffer.from('x')) : found,
+        );
+    },
+  );
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, host, resolve);
+  });
+  return {
+    url: `https://${host}:${(server.address() as AddressInfo).port}/providers/`,
+    certificates,
+    requests,
+    corrupt: (on) => (corrupted = on),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** By path: of each provider `index.json`, `VERSION.json`, and an archive for each platform. */
+async function filesOf(directory: string): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  const json = (path: string, value: object): void =>
+    void files.set(path, Buffer.from(JSON.stringify(value)));
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((each) => each.isFile())) {
+    const path = join(entry.parentPath, entry.name);
+    const [host, namespace, type, version = '', platform = ''] = path
+      .slice(directory.length + 1)
+      .split('/');
+    const base = `/providers/${host}/${namespace}/${type}`;
+    const archive = `${base}/${entry.name}_${platform}.zip`;
+    const zip = zipOfExecutable(entry.name, await readFile(path));
+    const hash = `zh:${createHash('sha256').update(zip).digest('hex')}`;
+    files.set(archive, zip);
+    json(`${base}/index.json`, { versions: { [version]: {} } });
+    json(`${base}/${version}.json`, {
+      archives: { [platform]: { url: archive.slice(base.length + 1), hashes: [hash] } },
+    });
+  }
+  return files;
+}
