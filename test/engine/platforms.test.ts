@@ -89,11 +89,15 @@ beforeAll(async () => {
 }, 1_200_000);
 afterAll(async () => {
   await executor?.close();
-  for (const name of [tag, pushed?.reference, ...PLATFORMS.map(platformName)])
-    await engine.docker
-      .getImage(name ?? '')
-      .remove()
-      .catch(() => undefined);
+  // By digest too, and what was taken from this registry under a name of ours.
+  const port = registry?.address.split(':')[1] ?? 'none';
+  for (const { RepoTags, RepoDigests } of await engine.docker.listImages({ digests: true }))
+    for (const name of [...(RepoTags ?? []), ...(RepoDigests ?? [])])
+      if (name.includes(`127.0.0.1:${port}/`) || name.includes(`127.0.0.1-${port}-`))
+        await engine.docker
+          .getImage(name)
+          .remove()
+          .catch(() => undefined);
   await registry?.stop();
   await rm(folder, { recursive: true, force: true });
 });
