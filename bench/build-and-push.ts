@@ -155,7 +155,11 @@ async function unpackedContext(bench: Bench): Promise<{ directory: string; docke
   const { module, engine, config, signal } = bench;
   const detected = await detectModule(module, {});
   const base = await baseOf(module, detected, engine.platform, { engine, config, signal });
-  const plan = await planBuild(module, detected, base, config, process.env);
+  const plan = await planBuild(module, detected, base, process.env, {
+    engine,
+    config,
+    signal,
+  });
   const directory = join(bench.contexts, 'context');
   await rm(directory, { recursive: true, force: true });
   const unpack = spawn('sh', ['-c', 'mkdir "$0" && tar -xf - -C "$0"', directory], {
