@@ -57,7 +57,7 @@ export async function buildImage(
       forcerm: true,
       abortSignal: deps.signal,
       // As a number: as a string dockerode opens a session, which it leaves open after an error or a cancel.
-      ...(builderOf(engine, build) === 'buildkit' ? { version: 2 as unknown as '2' } : {}),
+      ...((build.builder ?? engine.builder) === 'buildkit' ? { version: 2 as unknown as '2' } : {}),
     })) as Readable;
     const stop = (): void => void stream.destroy(deps.signal.reason as Error);
     deps.signal.addEventListener('abort', stop, { once: true });
@@ -82,12 +82,6 @@ export async function buildImage(
   const imageId = await imageIdOf(engine, tag, progress);
   for (const more of moreTags) await tagImage(engine, imageId, more);
   return { imageId };
-}
-
-function builderOf(engine: Engine, { builder, platform }: ImageBuild): Engine['builder'] {
-  if (builder !== undefined) return builder;
-  const other = platform !== undefined && platform !== engine.platform;
-  return other && engine.hasBuildkit ? 'buildkit' : engine.builder;
 }
 
 async function imageIdOf(

@@ -17,8 +17,6 @@ export interface Engine {
   readonly apiVersion: string;
   /** BuildKit through the engine API, or the classic builder (Podman, old engines). */
   readonly builder: 'buildkit' | 'classic';
-  /** Whether it has BuildKit, be that its default builder or not. */
-  readonly hasBuildkit: boolean;
   /** `os/architecture` as images write it, e.g. `linux/amd64`. */
   readonly platform: string;
   readonly cpus: number;
@@ -46,15 +44,15 @@ export async function connectEngine(options: ConnectOptions = {}): Promise<Engin
     const apiVersion = older(version.ApiVersion, NEWEST_API);
     const docker = new Docker({ ...transport, version: `v${apiVersion}` });
     const info = (await docker.info()) as { ID: string; NCPU: number };
-    const isDefault = ping.builderVersion === '2';
+    // BuildKit has been in Docker longer than it is the default. Podman answers for the same API, and calls itself otherwise.
+    const hasBuildkit =
+      ping.builderVersion === '2' || (!isOlder(apiVersion, BUILDKIT_API) && isDocker(version));
     return {
       id: info.ID,
       host: address.host,
       version: version.Version,
       apiVersion,
-      builder: isDefault ? 'buildkit' : 'classic',
-      // Podman answers for the same API, and calls itself otherwise.
-      hasBuildkit: isDefault || (!isOlder(apiVersion, BUILDKIT_API) && isDocker(version)),
+      builder: hasBuildkit ? 'buildkit' : 'classic',
       platform: `${version.Os}/${version.Arch}`,
       cpus: info.NCPU,
       docker,

@@ -33,7 +33,7 @@ export function checkPlatforms(
         'InvalidInput',
         `a Pulumi module's dependencies are installed by commands of that platform; ${elsewhere}`,
       );
-    if (!engine.hasBuildkit)
+    if (engine.builder === 'classic')
       throw refusal(
         'InvalidConfiguration',
         `this Docker engine has no BuildKit, and builds for ${engine.platform} only; ${elsewhere}`,

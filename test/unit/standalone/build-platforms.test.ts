@@ -3,7 +3,7 @@ import type { DetectedModule } from '../../../src/detect/detect-module.js';
 import type { Engine } from '../../../src/docker/engine.js';
 import { checkPlatforms, platformTag } from '../../../src/standalone/build-platforms.js';
 
-const engine = { platform: 'linux/amd64', hasBuildkit: true } as Engine;
+const engine = { platform: 'linux/amd64', builder: 'buildkit' } as Engine;
 const module = { engine: 'opentofu', ownDockerfile: false } as DetectedModule;
 const BOTH = ['linux/amd64', 'linux/arm64'];
 
@@ -15,7 +15,7 @@ describe('the platforms of a build', () => {
   });
 
   test('may be anything that the engine itself runs', () => {
-    const classic = { ...engine, hasBuildkit: false };
+    const classic = { ...engine, builder: 'classic' } as const;
     for (const own of [
       { ...module, ownDockerfile: true },
       { ...module, engine: 'pulumi' },
@@ -33,7 +33,7 @@ describe('the platforms of a build', () => {
       'an engine without BuildKit',
       BOTH,
       {},
-      { hasBuildkit: false },
+      { builder: 'classic' },
       {},
       'InvalidConfiguration',
       'BuildKit',
