@@ -17,6 +17,7 @@ import { moduleImages } from '../table/module-image.js';
 import { outside } from '../table/row.js';
 import { countingImage } from '../support/counting-image.js';
 import { startHeldEngine, type HeldEngine } from '../support/held-engine.js';
+import { approveWhenAsked } from '../support/approve-when-asked.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import {
@@ -373,8 +374,8 @@ test('a tool that ignores it is killed after its grace, and that is told', async
   expect(world.count('interrupt', stackId)).toBe(1);
   await nothingRuns(stackId);
   world.behave(`${stackId}-b`, 'create', undefined);
-  const next = await endOf(await system.client.start(operation(stackId, images.opentofu)));
-  expect(next).toMatchObject({ outcome: 'succeeded' });
+  const next = await approveWhenAsked(system.client, operation(stackId, images.opentofu));
+  expect(next).toEqual({ end: 'succeeded', asked: true });
   await nothingLeft(stackId);
 });
 
@@ -397,14 +398,14 @@ test('a kill acts at once while every slot for containers is taken', async () =>
   await ended;
   figures['kill with full slots, to the end of the container'] = Date.now() - from;
   expect(Date.now() - from).toBeLessThan(SOON);
-  expect(message).toContain('refresh the stack');
+  expect(message).toContain('the next apply asks');
   expect(await endOf(victim as StartedOperation)).toMatchObject({ code: 'OutcomeUnknown' });
   for (const hold of holds) hold.release();
   await nothingRuns(stacks[0] ?? '');
   for (const other of [...others, waiting])
     expect(await endOf(other)).toMatchObject({ outcome: 'succeeded' });
-  const next = await system.client.start(operation(stacks[0] ?? '', images.opentofu));
-  expect(await endOf(next)).toMatchObject({ outcome: 'succeeded' });
+  const next = await approveWhenAsked(system.client, operation(stacks[0] ?? '', images.opentofu));
+  expect(next).toEqual({ end: 'succeeded', asked: true });
   for (const stackId of [...stacks, waitingId]) await nothingLeft(stackId);
 });
 
