@@ -104,7 +104,8 @@ async function readPreview(
   const stored = storedProperties(session, planned);
   // Without a key nothing has to be opened: `true` stands for every secret.
   const salt =
-    saltOf(state?.deployment) ?? (parseJsonFast(config) as { encryptionsalt?: string }).encryptionsalt;
+    saltOf(state?.deployment) ??
+    (parseJsonFast(config) as { encryptionsalt?: string }).encryptionsalt;
   const open =
     key === undefined
       ? () => undefined
