@@ -1,5 +1,5 @@
 /** The plan bundle: everything that an apply needs and must match, under one digest. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import * as z from 'zod';
 import {
   changeSchema,
@@ -99,38 +99,43 @@ export function createPlanBundle(parts: PlanBundleParts): PlanBundle {
     previewId: parts.previewId ?? randomBytes(16).toString('hex'),
     ...(parts.plan && { plan: parts.plan }),
   };
-  const files = bundleFiles(bundle);
+  // Once for both digests, and never joined: a plan can have 20 MB of changes.
+  const lines = changeLines(bundle.changes);
+  const files = bundleFiles(bundle, lines);
   const manifest = Object.keys(files)
     .sort(byCodePoint)
-    .map((name) => manifestEntry(name, files[name] ?? Buffer.alloc(0)));
+    .map((name) => manifestEntry(name, files[name] ?? []));
   return {
     ...bundle,
     manifest,
     digest: manifestDigest(manifest),
-    changesDigest: changesDigest(bundle.changes, bundle.findings.outputChanges),
+    changesDigest: digestOfLines(lines, bundle.findings.outputChanges),
   };
 }
 
+type Pieces = Iterable<Uint8Array | string>;
+
 /** The files of a bundle by name; each part that can differ is a file of its own, so that a difference has a name. */
-export function bundleFiles(
+function bundleFiles(
   bundle: Omit<PlanBundle, 'manifest' | 'digest' | 'changesDigest'>,
-): Readonly<Record<string, Uint8Array>> {
+  lines: readonly string[],
+): Readonly<Record<string, Pieces>> {
   const { stackId, operation, options, imports, image, engine, toolVersion, ...rest } =
     bundle.subject;
   const { environment, inputs, secretInputs, stateFingerprint, stateLocation } = rest;
-  const json = (value: unknown): Uint8Array => Buffer.from(canonicalJson(value as Json));
+  const json = (value: unknown): Pieces => [canonicalJson(value as Json)];
   return {
-    changes: Buffer.from(changeLines(bundle.changes).join('\n')),
+    changes: joined(lines),
     engine: json({ engine, toolVersion }),
     environment: json(environment),
     findings: json(bundle.findings),
     image: json(image),
     inputs: json({ inputs, secretInputs }),
     operation: json({ stackId, operation, options, imports }),
-    'preview-id': Buffer.from(bundle.previewId),
+    'preview-id': [bundle.previewId],
     state: json({ stateFingerprint, stateLocation }),
-    version: Buffer.from(String(BUNDLE_VERSION)),
-    ...(bundle.plan && { plan: bundle.plan }),
+    version: [String(BUNDLE_VERSION)],
+    ...(bundle.plan && { plan: [bundle.plan] }),
   };
 }
 
@@ -146,14 +151,33 @@ export function changesDigest(
   changes: readonly Change[],
   outputChanges: readonly OutputChange[],
 ): string {
+  return digestOfLines(changeLines(changes), outputChanges);
+}
+
+function digestOfLines(lines: readonly string[], outputChanges: readonly OutputChange[]): string {
   const outputs = outputChanges.map((change) => canonicalJson(change as unknown as Json));
-  return digestOf([...changeLines(changes), '', ...outputs.sort(byCodePoint)].join('\n'));
+  const { sha256 } = manifestEntry('', joined([...lines, '', ...outputs.sort(byCodePoint)]));
+  return `sha256:${sha256}`;
 }
 
 function changeLines(changes: readonly Change[]): string[] {
   return changes.map((change) => canonicalJson(change as unknown as Json)).sort(byCodePoint);
 }
 
-function manifestEntry(name: string, bytes: Uint8Array): ManifestEntry {
-  return { name, sha256: digestOf(bytes).slice('sha256:'.length), size: bytes.length };
+/** Lines with line feeds between them. */
+function* joined(lines: readonly string[]): Generator<string> {
+  for (const [index, line] of lines.entries()) {
+    if (index > 0) yield '\n';
+    yield line;
+  }
+}
+
+function manifestEntry(name: string, pieces: Pieces): ManifestEntry {
+  const hash = createHash('sha256');
+  let size = 0;
+  for (const piece of pieces) {
+    hash.update(piece);
+    size += typeof piece === 'string' ? Buffer.byteLength(piece) : piece.length;
+  }
+  return { name, sha256: hash.digest('hex'), size };
 }
