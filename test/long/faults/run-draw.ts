@@ -103,8 +103,9 @@ const ENDS: Record<Draw['fault'], readonly string[]> = {
   // A kill while the destroy is still being planned ends an operation that has changed nothing.
   'killed by update': ['OutcomeUnknown', 'ModuleFailed', 'ContainerLost', 'OperationCanceled'],
   canceled: ['OperationCanceled'],
-  terminated: ['OperationCanceled', 'InternalError'],
-  reset: ['OperationCanceled', 'InternalError'],
+  // Of a run that is no more nobody tells the end; the next operation finds it.
+  terminated: ['OutcomeUnknown'],
+  reset: ['OutcomeUnknown'],
   'worker killed': [],
   'worker stopped': [],
   'server restarted': [],
