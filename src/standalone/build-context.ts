@@ -13,7 +13,10 @@ export interface ContextFile {
 
 const EPOCH = new Date(0);
 
-/** An uncompressed tar of files. */
+/**
+ * An uncompressed tar of files. The first needs a short name in ASCII: BuildKit takes for a Dockerfile what its first 1,024 bytes
+ * don't show to be an archive, and the header of any other name is longer (seen with Docker 20.10).
+ */
 export async function* packContext(files: readonly ContextFile[]): AsyncGenerator<Uint8Array> {
   const tar = pack();
   // Waits for each entry to be taken: a mirror's providers don't fit in memory together.

@@ -98,8 +98,10 @@ export async function planBuild(
   }
   // What the build needs and the module does not: the engine keeps it out of COPY.
   const ignored = [GENERATED, '.dockerignore'].join('\n');
-  files.push({ name: GENERATED, from: Buffer.from(dockerfile), executable: false });
-  files.push({ name: '.dockerignore', from: Buffer.from(`${ignored}\n`), executable: false });
+  const made: ContextFile[] = [
+    { name: GENERATED, from: Buffer.from(dockerfile), executable: false },
+    { name: '.dockerignore', from: Buffer.from(`${ignored}\n`), executable: false },
+  ];
   const digest = createHash('sha256')
     .update(
       JSON.stringify({
@@ -114,7 +116,7 @@ export async function planBuild(
     dockerfile,
     dockerfilePath: GENERATED,
     digest: `sha256:${digest}`,
-    context: () => packContext(files),
+    context: () => packContext([...made, ...files]),
   };
 }
 

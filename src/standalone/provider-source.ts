@@ -37,7 +37,7 @@ export async function providerSource(
   await buildImage(
     scope.engine,
     {
-      context: packContext([...files, { ...dockerfile, executable: false }]),
+      context: packContext([{ ...dockerfile, executable: false }, ...files]),
       dockerfile: DOCKERFILE,
       tags: [image],
     },
