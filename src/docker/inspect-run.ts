@@ -1,5 +1,13 @@
 /** Looking at, stopping and removing the container of a run, by name or id. */
-import { dockerCall, dockerStatus, ifPresent } from './docker-error.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CodedError } from '../errors.js';
+import {
+  dockerCall,
+  dockerMessage,
+  dockerStatus,
+  fromDockerError,
+  ifPresent,
+} from './docker-error.js';
 import type { Engine } from './engine.js';
 
 export interface RunInspection {
@@ -87,4 +95,32 @@ export async function removeRun(
 /** Removes a named volume; nothing when it is gone already. Throws when a container still uses it. */
 export async function removeVolume(engine: Engine, name: string): Promise<void> {
   await ifPresent(`remove volume ${name}`, () => engine.docker.getVolume(name).remove());
+}
+
+/** Milliseconds that an engine may take to let go of a volume after its container was removed, and between two tries. */
+const LETS_GO = 20_000;
+const TRY_EVERY = 100;
+
+/**
+ * Removes a named volume whose container is gone, or is being removed by somebody else: until that removal is through the engine
+ * says that the volume is in use. Throws `DockerUnavailable` when it says so for longer.
+ */
+export async function removeFreedVolume(engine: Engine, name: string): Promise<void> {
+  for (const until = performance.now() + LETS_GO; ;) {
+    try {
+      await engine.docker.getVolume(name).remove();
+      return;
+    } catch (error) {
+      const status = dockerStatus(error);
+      if (status === 404) return;
+      if (status !== 409) throw fromDockerError(error, `remove volume ${name}`);
+      if (performance.now() > until)
+        throw new CodedError(
+          'DockerUnavailable',
+          `can't remove volume ${name}: ${dockerMessage(error)}`,
+          { cause: error },
+        );
+    }
+    await delay(TRY_EVERY);
+  }
 }

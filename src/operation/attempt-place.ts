@@ -1,6 +1,11 @@
 /** The one place of a stack's mutating run on an engine: what is there, and how it is cleared. */
 import { EXIT } from '../contract/event.js';
-import { inspectRun, removeRun, removeVolume, type RunInspection } from '../docker/inspect-run.js';
+import {
+  inspectRun,
+  removeFreedVolume,
+  removeRun,
+  type RunInspection,
+} from '../docker/inspect-run.js';
 import { createLabels } from '../docker/labels.js';
 import type { ContainerObservation } from '../stack/attempt.js';
 import { closeRun, markEnded, type AttemptRef } from '../stack/attempt-store.js';
@@ -33,7 +38,7 @@ export async function clearPlace(
   const found = await inspectRun(engine, name);
   if (found !== undefined && isOf(found, attempt)) return;
   if (found !== undefined) await removeRun(engine, found.id);
-  await removeVolume(engine, name);
+  await removeFreedVolume(engine, name);
 }
 
 /** Ends an attempt that ran nothing and unbinds the stack; the plan may be tried again. */

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EntrypointEvent } from '../../src/contract/event.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { inspectRun, removeRun, removeVolume, signalRun } from '../../src/docker/inspect-run.js';
+import {
+  inspectRun,
+  removeFreedVolume,
+  removeRun,
+  removeVolume,
+  signalRun,
+} from '../../src/docker/inspect-run.js';
 import {
   resolveLimits,
   type ModuleRun,
@@ -551,4 +557,16 @@ test('a named volume outlives its container and can be read without one', async 
   expect(files?.['state/state']?.toString()).toBe('kept');
   expect(Object.keys(files ?? {})).toEqual(['state/state']);
   expect(await readVolumeFiles(engine, { volume: `${volume}-x`, image }, ['a'])).toBeUndefined();
+});
+
+test('a volume whose container is being removed by somebody else is removed when that is through', async () => {
+  const volume = uniqueName('freed');
+  volumes.push(volume);
+  const run = moduleRun([{ exit: 3 }], { workspace: { kind: 'volume', name: volume } });
+  await expect(runModule(engine, run, watched())).rejects.toMatchObject({ code: 'InvalidOutput' });
+  await expect(removeVolume(engine, volume)).rejects.toThrow('volume is in use');
+  const freed = removeFreedVolume(engine, volume);
+  await removeRun(engine, run.name);
+  await freed;
+  expect(await readVolumeFiles(engine, { volume, image }, ['a'])).toBeUndefined();
 });
