@@ -2,47 +2,16 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StartedOperation } from '../../src/client/index.js';
-import { loadConfig } from '../../src/config.js';
 import type { Receipt } from '../../src/contract/change.js';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { packArchive } from '../../src/docker/archive.js';
 import { buildImage } from '../../src/docker/build.js';
 import { CodedError } from '../../src/errors.js';
-import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
-import { setupSettings } from '../../src/setup/setup-settings.js';
-import { moduleImages } from '../table/module-image.js';
-import { outside } from '../table/row.js';
 import { command, type RunningCommand } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
-import { outsideProviderMirror } from '../support/outside-provider.js';
+import { CHAIN, NAMES, outsideModuleImages, type Tool } from '../support/outside-modules.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
-import { pulumiModuleImage, withOutsidePlugin } from '../support/pulumi-module.js';
 
-const NAMES = ['a', 'b', 'c'] as const;
-const TOFU = outside(`
-variable "stack" { type = string }
-${NAMES.map(
-  (name, index) => `resource "outside_thing" "${name}" {
-  name       = "\${var.stack}-${name}"
-  value      = "1"
-  ${index === 0 ? '' : `depends_on = [outside_thing.${NAMES[index - 1]}]`}
-}`,
-).join('\n')}
-`);
-const PULUMI = `name: lost
-runtime: yaml
-config:
-  stack: {type: string}
-resources:
-${NAMES.map(
-  (name, index) => `  ${name}:
-    type: outside:index:Thing
-    properties: {name: "\${stack}-${name}", value: one}
-${index === 0 ? '' : `    options: {dependsOn: ["\${${NAMES[index - 1]}}"]}`}`,
-).join('\n')}
-`;
-
-type Tool = 'opentofu' | 'pulumi';
 const abort = new AbortController();
 let world: OutsideWorld;
 let system: LocalSystem;
@@ -55,21 +24,8 @@ beforeAll(async () => {
     durable: true,
     env: { CLDCTL_DOCKER_SOCKET_GRANT: world.withoutNetwork.dockerSocket.path },
   });
-  const bases = await prepareLocalSystem({
-    ...setupSettings(loadConfig(process.env)),
-    need: ['opentofu', 'pulumi-yaml'],
-    signal: abort.signal,
-    report: () => undefined,
-  });
-  const { engine } = system;
-  const plugged = await withOutsidePlugin(engine, bases['pulumi-yaml'], abort.signal);
-  const mirror = await outsideProviderMirror();
-  const opentofu = await moduleImages(engine, bases.opentofu, mirror, abort.signal)(TOFU);
-  images = {
-    opentofu,
-    pulumi: await pulumiModuleImage(engine, plugged, { 'Pulumi.yaml': PULUMI }, abort.signal),
-    late: await lateImage(opentofu),
-  };
+  const made = await outsideModuleImages(system.engine, CHAIN, abort.signal);
+  images = { ...made, late: await lateImage(made.opentofu) };
   worker = await system.startWorker();
 }, 600_000);
 afterAll(async () => {

@@ -6,52 +6,23 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StartedOperation } from '../../src/client/index.js';
-import { loadConfig } from '../../src/config.js';
 import type { OperationInput, OperationResult, Phase } from '../../src/contract/operation.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { CodedError } from '../../src/errors.js';
 import { readChunks } from '../../src/logs/log-store.js';
-import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
-import { setupSettings } from '../../src/setup/setup-settings.js';
-import { moduleImages } from '../table/module-image.js';
-import { outside } from '../table/row.js';
 import { countingImage } from '../support/counting-image.js';
 import { startHeldEngine, type HeldEngine } from '../support/held-engine.js';
 import { approveWhenAsked } from '../support/approve-when-asked.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
-import { outsideProviderMirror } from '../support/outside-provider.js';
+import { CHAIN, NAMES, outsideModuleImages } from '../support/outside-modules.js';
 import {
   startOutsideWorld,
   type Held,
   type OutsideOperation,
   type OutsideWorld,
 } from '../support/outside-world.js';
-import { pulumiModuleImage, withOutsidePlugin } from '../support/pulumi-module.js';
 import { testEngine } from '../support/test-engine.js';
 
-const NAMES = ['a', 'b', 'c'] as const;
-const TOFU = outside(`
-variable "stack" { type = string }
-${NAMES.map(
-  (name, index) => `resource "outside_thing" "${name}" {
-  name       = "\${var.stack}-${name}"
-  value      = "1"
-  ${index === 0 ? '' : `depends_on = [outside_thing.${NAMES[index - 1]}]`}
-}`,
-).join('\n')}
-`);
-const PULUMI = `name: cancels
-runtime: yaml
-config:
-  stack: {type: string}
-resources:
-${NAMES.map(
-  (name, index) => `  ${name}:
-    type: outside:index:Thing
-    properties: {name: "\${stack}-${name}", value: one}
-${index === 0 ? '' : `    options: {dependsOn: ["\${${NAMES[index - 1]}}"]}`}`,
-).join('\n')}
-`;
 /** Milliseconds in which a tool has to hear of a cancel, and a killed container has to be gone. */
 const SOON = 3000;
 const SLOTS = 2;
@@ -68,19 +39,9 @@ let registry: StallingRegistry;
 
 beforeAll(async () => {
   engine = await testEngine();
-  const bases = await prepareLocalSystem({
-    ...setupSettings(loadConfig(process.env)),
-    need: ['opentofu', 'pulumi-yaml'],
-    signal: abort.signal,
-    report: () => undefined,
-  });
-  const mirror = await outsideProviderMirror();
-  const tofu = await moduleImages(engine, bases.opentofu, mirror, abort.signal)(TOFU);
-  const plugged = await withOutsidePlugin(engine, bases['pulumi-yaml'], abort.signal);
-  const files = { 'Pulumi.yaml': PULUMI };
-  const pulumi = await pulumiModuleImage(engine, plugged, files, abort.signal);
+  const { opentofu, pulumi } = await outsideModuleImages(engine, CHAIN, abort.signal);
   images = {
-    opentofu: await countingImage(engine, 'opentofu', tofu, abort.signal),
+    opentofu: await countingImage(engine, 'opentofu', opentofu, abort.signal),
     pulumi: await countingImage(engine, 'pulumi', pulumi, abort.signal),
   };
   folder = await mkdtemp(join(tmpdir(), 'cancel-modules-'));

@@ -4,20 +4,15 @@ import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StartedOperation } from '../../src/client/index.js';
-import { loadConfig } from '../../src/config.js';
 import type { OperationInput, OperationResult } from '../../src/contract/operation.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { CodedError } from '../../src/errors.js';
 import { previewPrefix } from '../../src/operation/container-names.js';
-import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
-import { setupSettings } from '../../src/setup/setup-settings.js';
-import { moduleImages } from '../table/module-image.js';
 import { outside } from '../table/row.js';
 import { command } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
-import { outsideProviderMirror } from '../support/outside-provider.js';
+import { outsideModuleImages, TOOLS, type Tool } from '../support/outside-modules.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
-import { pulumiModuleImage, withOutsidePlugin } from '../support/pulumi-module.js';
 import { startStateServers, type StateServers } from '../support/state-servers.js';
 import { testEngine } from '../support/test-engine.js';
 
@@ -40,8 +35,6 @@ resources:
     type: outside:index:Thing
     properties: {name: "\${stack}-a", value: "\${value}"}
 `;
-const TOOLS = ['opentofu', 'pulumi'] as const;
-type Tool = (typeof TOOLS)[number];
 const FOREIGN = '11111111-2222-4333-8444-555555555555';
 
 const abort = new AbortController();
@@ -54,18 +47,7 @@ let client: S3Client;
 
 beforeAll(async () => {
   engine = await testEngine();
-  const bases = await prepareLocalSystem({
-    ...setupSettings(loadConfig(process.env)),
-    need: ['opentofu', 'pulumi-yaml'],
-    signal: abort.signal,
-    report: () => undefined,
-  });
-  const mirror = await outsideProviderMirror();
-  const plugged = await withOutsidePlugin(engine, bases['pulumi-yaml'], abort.signal);
-  images = {
-    opentofu: await moduleImages(engine, bases.opentofu, mirror, abort.signal)(TOFU),
-    pulumi: await pulumiModuleImage(engine, plugged, { 'Pulumi.yaml': PULUMI }, abort.signal),
-  };
+  images = await outsideModuleImages(engine, { opentofu: TOFU, pulumi: PULUMI }, abort.signal);
   world = await startOutsideWorld();
   servers = await startStateServers(engine, abort.signal);
   const url = new URL(servers.urls.s3);

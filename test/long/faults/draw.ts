@@ -1,8 +1,6 @@
 /** What is drawn: which tool is held where, and what happens to it. The same seed draws the same on every machine. */
+import { TOOLS, type NAMES, type Tool } from '../../support/outside-modules.js';
 import type { OutsideOperation } from '../../support/outside-world.js';
-
-export const NAMES = ['a', 'b', 'c'] as const;
-export type Tool = 'opentofu' | 'pulumi';
 
 /** What can happen to one operation. */
 export const OPERATION_FAULTS = [
@@ -75,7 +73,7 @@ export function drawRounds(seed: number, count: number, width: number): Round[] 
   for (let left = count; left > 0; left -= width) {
     const shared = random(2) === 0 ? pick(SYSTEM_FAULTS) : undefined;
     const draws = Array.from({ length: Math.min(width, left) }, () => ({
-      tool: pick<Tool>(['opentofu', 'pulumi']),
+      tool: pick(TOOLS),
       place: pick(PLACES),
       fault: shared ?? pick(OPERATION_FAULTS),
     }));

@@ -1,45 +1,16 @@
 /** A system that every part of can be killed or cut: server, wire, worker, engine, disk, and the world outside. */
 import { Client, Connection } from '@temporalio/client';
 import type { StartedOperation } from '../../../src/client/index.js';
-import { loadConfig } from '../../../src/config.js';
-import { prepareLocalSystem } from '../../../src/setup/prepare-local-system.js';
-import { setupSettings } from '../../../src/setup/setup-settings.js';
 import { pathToFileURL } from 'node:url';
-import { moduleImages } from '../../table/module-image.js';
-import { outside } from '../../table/row.js';
 import type { RunningCommand } from '../../support/command.js';
 import { createLocalSystem, type LocalSystem } from '../../support/local-system.js';
-import { outsideProviderMirror } from '../../support/outside-provider.js';
+import { CHAIN, outsideModuleImages, type Tool } from '../../support/outside-modules.js';
 import { startOutsideWorld, type OutsideWorld } from '../../support/outside-world.js';
 import { startOwnEngine, type OwnEngine } from '../../support/own-engine.js';
-import { pulumiModuleImage, withOutsidePlugin } from '../../support/pulumi-module.js';
 import { mountStoreDisk } from '../../support/store-disk.js';
 import { testEngine } from '../../support/test-engine.js';
 import { layWire } from '../../support/wire.js';
-import { NAMES, type OperationFault, type SystemFault, type Tool } from './draw.js';
-
-const TOFU = outside(`
-variable "stack" { type = string }
-${NAMES.map(
-  (name, index) => `resource "outside_thing" "${name}" {
-  name       = "\${var.stack}-${name}"
-  value      = "1"
-  ${index === 0 ? '' : `depends_on = [outside_thing.${NAMES[index - 1]}]`}
-}`,
-).join('\n')}
-`);
-const PULUMI = `name: faults
-runtime: yaml
-config:
-  stack: {type: string}
-resources:
-${NAMES.map(
-  (name, index) => `  ${name}:
-    type: outside:index:Thing
-    properties: {name: "\${stack}-${name}", value: one}
-${index === 0 ? '' : `    options: {dependsOn: ["\${${NAMES[index - 1]}}"]}`}`,
-).join('\n')}
-`;
+import type { OperationFault, SystemFault } from './draw.js';
 
 export interface FaultSystem {
   readonly system: LocalSystem;
@@ -57,18 +28,7 @@ export interface FaultSystem {
 export async function startFaultSystem(slots: number): Promise<FaultSystem> {
   const abort = new AbortController();
   const shared = await testEngine();
-  const bases = await prepareLocalSystem({
-    ...setupSettings(loadConfig(process.env)),
-    need: ['opentofu', 'pulumi-yaml'],
-    signal: abort.signal,
-    report: () => undefined,
-  });
-  const mirror = await outsideProviderMirror();
-  const plugged = await withOutsidePlugin(shared, bases['pulumi-yaml'], abort.signal);
-  const images = {
-    opentofu: await moduleImages(shared, bases.opentofu, mirror, abort.signal)(TOFU),
-    pulumi: await pulumiModuleImage(shared, plugged, { 'Pulumi.yaml': PULUMI }, abort.signal),
-  };
+  const images = await outsideModuleImages(shared, CHAIN, abort.signal);
   const [world, engine, disk] = await Promise.all([
     startOutsideWorld(),
     startOwnEngine(),

@@ -5,8 +5,9 @@ import type { OperationInput } from '../../../src/contract/operation.js';
 import { CodedError } from '../../../src/errors.js';
 import { approveWhenAsked } from '../../support/approve-when-asked.js';
 import { uniqueStack } from '../../support/local-system.js';
+import { NAMES } from '../../support/outside-modules.js';
 import type { Held } from '../../support/outside-world.js';
-import { KILLS_TOOL, NAMES, type Draw } from './draw.js';
+import { KILLS_TOOL, type Draw } from './draw.js';
 import type { FaultSystem } from './fault-system.js';
 
 /** An operation whose tool is held in the middle of something. */
