@@ -87,8 +87,8 @@ export function renderDetails(
 
 /** What became of the approved changes, e.g. `receipt: 3 done, 1 failed`. */
 export function receiptLine(receipt: Receipt): string {
-  const { done, failed, not_reached: notReached, unapproved } = receipt;
-  const counts = { done, failed, 'not reached': notReached, unapproved };
+  const { done, failed, not_reached: notReached, unapproved, unknown = 0 } = receipt;
+  const counts = { done, failed, unknown, 'not reached': notReached, unapproved };
   const shown = Object.entries(counts).filter(([, count]) => count > 0);
   const text = shown.map(([name, count]) => `${count} ${name}`).join(', ');
   return `receipt: ${text === '' ? 'nothing was to be done' : text}`;

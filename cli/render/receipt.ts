@@ -8,15 +8,18 @@ const WORDS: Readonly<Record<ReceiptEntry['status'], string>> = {
   failed: 'FAILED',
   'not-reached': 'not reached',
   unapproved: 'NOT APPROVED',
+  unknown: 'unknown',
 };
 
 /** A line of counts and one line for each entry; entries beyond the inline ones are counted. */
 export function renderReceipt(receipt: Receipt, style: Style): string[] {
-  const total = receipt.done + receipt.failed + receipt.not_reached + receipt.unapproved;
+  const { unknown = 0 } = receipt;
+  const total = receipt.done + receipt.failed + receipt.not_reached + receipt.unapproved + unknown;
   if (total === 0) return [];
   const parts = [
     `${receipt.done} done`,
     receipt.failed > 0 ? style.red(`${receipt.failed} failed`) : '',
+    unknown > 0 ? style.red(`${unknown} unknown`) : '',
     receipt.not_reached > 0 ? style.yellow(`${receipt.not_reached} not reached`) : '',
     receipt.unapproved > 0 ? style.red(`${receipt.unapproved} not approved`) : '',
   ].filter((part) => part !== '');

@@ -88,19 +88,24 @@ export type Check = z.infer<typeof checkSchema>;
 export const receiptEntrySchema = z.object({
   resource: z.string(),
   action: changeActionSchema,
-  status: z.enum(['done', 'failed', 'not-reached', 'unapproved']),
+  /** `unknown`: the run was lost, and there is no sign that this was begun; its last moments left none. */
+  status: z.enum(['done', 'failed', 'not-reached', 'unapproved', 'unknown']),
   detail: z.string().optional(),
 });
 export type ReceiptEntry = z.infer<typeof receiptEntrySchema>;
 
-/** What happened to every approved change; at most 200 entries inline, failed and unapproved ones first. */
-export const receiptSchema = z.object({
+/** How many changes ended how. */
+export const receiptCountsSchema = z.object({
   done: z.number().int(),
   failed: z.number().int(),
   not_reached: z.number().int(),
   unapproved: z.number().int(),
-  entries: z.array(receiptEntrySchema),
+  /** Only in the receipt of a lost run. */
+  unknown: z.number().int().optional(),
 });
+
+/** What happened to every approved change; at most 200 entries inline, failed and unapproved ones first. */
+export const receiptSchema = receiptCountsSchema.extend({ entries: z.array(receiptEntrySchema) });
 export type Receipt = z.infer<typeof receiptSchema>;
 
 /** Most changes, drift or receipt entries that go inline; all changes are in `changes_file`, all drift in `drift_file`. */

@@ -1,6 +1,6 @@
 /** Brings an attempt to its end: state first, then the result, then the record; any step can be repeated. */
 import type { Failure } from '../contract/error-code.js';
-import type { Receipt } from '../contract/change.js';
+import { receiptCountsSchema, type Receipt } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { ModuleResponse } from '../contract/response.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
@@ -52,7 +52,8 @@ export async function completeAttempt(
   const at = new Date().toISOString();
   const state = await storeState(dependencies, context, response, result.files.state, at);
   const approved = context.request.operation === 'refresh' ? [] : context.saved.bundle.changes;
-  const receipt = response.receipt ?? compareReceipt(approved, events, response.success);
+  const receipt =
+    response.receipt ?? compareReceipt(approved, events, response.success ? 'succeeded' : 'failed');
   const failure = failureOf(context, result, receipt);
   if (failure?.code === 'StateLocked' && didNothing(receipt)) {
     // Another holds the tool's lock: nothing was done, so that this plan may be tried again.
@@ -154,16 +155,7 @@ function changedRecord(
     summary: saved.bundle.findings.summary,
     decisions: [...request.decisions],
     ...(request.input.requestedBy === undefined ? {} : { by: request.input.requestedBy }),
-    ...(receipt === undefined
-      ? {}
-      : {
-          receipt: {
-            done: receipt.done,
-            failed: receipt.failed,
-            not_reached: receipt.not_reached,
-            unapproved: receipt.unapproved,
-          },
-        }),
+    ...(receipt === undefined ? {} : { receipt: receiptCountsSchema.parse(receipt) }),
     ...(result.stateVersion === undefined ? {} : { stateVersion: result.stateVersion }),
   };
   const named =

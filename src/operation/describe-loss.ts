@@ -59,12 +59,19 @@ export function describeLoss(
   }
 }
 
-function counts({ done, failed, not_reached: notReached, unapproved }: Receipt): string {
+function counts({
+  done,
+  failed,
+  not_reached: notReached,
+  unapproved,
+  unknown = 0,
+}: Receipt): string {
   const parts = [
     `${done} done`,
     ...(failed > 0 ? [`${failed} not finished`] : []),
     ...(notReached > 0 ? [`${notReached} not reached`] : []),
     ...(unapproved > 0 ? [`${unapproved} not approved`] : []),
+    ...(unknown > 0 ? [`no sign of ${unknown} more`] : []),
   ];
   return parts.join(', ');
 }

@@ -51,10 +51,11 @@ export function judgeLostRun(findings: LostRunFindings): LostRunVerdict {
   const events = journal === undefined ? findings.heard : journal.filter(isResource);
   const end = endOf(journal ?? []);
   const succeeded = end?.exitCode === 0;
-  const receipt = compareReceipt(approved, events, succeeded);
+  const ended = end !== undefined && end.exitCode !== undefined;
+  const how = succeeded ? 'succeeded' : ended ? 'failed' : 'lost';
+  const receipt = compareReceipt(approved, [...begunByState(findings.pending), ...events], how);
   const open = openOperations(events, findings.pending);
   const untracked = untrackedResources(events, findings.tracked);
-  const ended = end !== undefined && end.exitCode !== undefined;
   if (ended && stateIsSafe && open.length === 0 && untracked.length === 0)
     return { kind: 'known', succeeded, receipt };
   return { kind: 'unknown', receipt, open, untracked };
@@ -62,6 +63,22 @@ export function judgeLostRun(findings: LostRunFindings): LostRunVerdict {
 
 function isResource(line: JournalLine): line is Extract<JournalLine, { type: 'resource' }> {
   return line.type === 'resource';
+}
+
+/** Pulumi writes an operation into its state before it begins, and takes it out after it has ended. */
+const PENDING: Readonly<Record<string, string>> = {
+  creating: 'create',
+  updating: 'update',
+  deleting: 'delete',
+  importing: 'import',
+};
+
+function begunByState(pending: readonly PendingOperation[]): DoneEvent[] {
+  return pending.map(({ resource, operation }) => ({
+    resource,
+    action: PENDING[operation] ?? operation,
+    status: 'started',
+  }));
 }
 
 /** How the last mutating command ended; undefined when it had not. */

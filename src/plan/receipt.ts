@@ -44,17 +44,20 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 /** Bookkeeping of the engine that gives no event of its own: done when the run succeeded. */
 const SILENT: ReadonlySet<Action> = new Set(['move', 'forget', 'read', 'import']);
 
-/** Compares what was approved with what the engine did; `succeeded`: the tool ended without an error. */
+/** How the tool ended; `lost`: it did not end by itself, and its last events may have been lost with it. */
+export type ToolEnd = 'succeeded' | 'failed' | 'lost';
+
+/** Compares what was approved with what the engine is known to have done. */
 export function compareReceipt(
   approved: readonly Change[],
   events: Iterable<DoneEvent>,
-  succeeded: boolean,
+  end: ToolEnd,
 ): Receipt {
   const seen = collect(events);
   const entries: ReceiptEntry[] = approved.map((change) => ({
     resource: change.resource,
     action: change.action,
-    ...judge(change.action, seen.get(change.resource), succeeded),
+    ...judge(change.action, seen.get(change.resource), end),
   }));
   const allowed = new Map<string, Set<string>>();
   for (const { resource, action } of approved) {
@@ -82,12 +85,14 @@ export function compareReceipt(
 export function toReceipt(entries: readonly ReceiptEntry[]): Receipt {
   const count = (status: ReceiptEntry['status']): number =>
     entries.filter((entry) => entry.status === status).length;
-  const order = ['unapproved', 'failed', 'not-reached', 'done'];
+  const order = ['unapproved', 'failed', 'unknown', 'not-reached', 'done'];
+  const unknown = count('unknown');
   return {
     done: count('done'),
     failed: count('failed'),
     not_reached: count('not-reached'),
     unapproved: count('unapproved'),
+    ...(unknown === 0 ? {} : { unknown }),
     entries: [...entries]
       .sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status))
       .slice(0, INLINE_CHANGES),
@@ -111,7 +116,7 @@ function collect(events: Iterable<DoneEvent>): Map<string, Steps> {
 function judge(
   action: Action,
   seen: Steps | undefined,
-  succeeded: boolean,
+  end: ToolEnd,
 ): Pick<ReceiptEntry, 'status' | 'detail'> {
   const states = STEPS[action].map((step) => seen?.get(step));
   if (states.includes('failed')) return { status: 'failed' };
@@ -119,8 +124,8 @@ function judge(
   const done = states.filter((state) => state === 'done').length;
   if (done === states.length && done > 0) return { status: 'done' };
   if (done > 0) return { status: 'failed', detail: 'it was done in part' };
-  if (SILENT.has(action) && succeeded) return { status: 'done' };
-  return { status: 'not-reached' };
+  if (SILENT.has(action) && end === 'succeeded') return { status: 'done' };
+  return { status: end === 'lost' ? 'unknown' : 'not-reached' };
 }
 
 function isAction(step: string): step is Action {

@@ -1,6 +1,12 @@
 /** The stack record: what is known of a stack, durable and changed only by compare-and-set. */
 import * as z from 'zod';
-import { actionSchema, changeSummarySchema, jsonSchema, type Action } from '../contract/change.js';
+import {
+  actionSchema,
+  changeSummarySchema,
+  jsonSchema,
+  receiptCountsSchema,
+  type Action,
+} from '../contract/change.js';
 import { parseJsonFast, stringifyJson } from '../contract/json.js';
 import { lostRunSchema } from '../contract/lost-run.js';
 import { engineSchema, runtimeSchema } from '../contract/module-schema.js';
@@ -59,14 +65,7 @@ export const operationEntrySchema = z.object({
   requestId: z.string().optional(),
   image: z.string().optional(),
   summary: changeSummarySchema.optional(),
-  receipt: z
-    .object({
-      done: z.number().int(),
-      failed: z.number().int(),
-      not_reached: z.number().int(),
-      unapproved: z.number().int(),
-    })
-    .optional(),
+  receipt: receiptCountsSchema.optional(),
   decisions: z.array(recordedDecisionSchema).optional(),
   stateVersion: z.number().int().optional(),
   /** Artefacts of the operation by name: log, events, answer. */

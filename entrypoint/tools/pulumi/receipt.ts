@@ -6,8 +6,9 @@ import { actionOf, type ResourceProgress } from './change-collector.js';
 const ORDER: Record<ReceiptEntry['status'], number> = {
   unapproved: 0,
   failed: 1,
-  'not-reached': 2,
-  done: 3,
+  unknown: 2,
+  'not-reached': 3,
+  done: 4,
 };
 
 /**

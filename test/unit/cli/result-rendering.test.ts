@@ -22,6 +22,7 @@ describe('a receipt', () => {
         failed: 1,
         not_reached: 300,
         unapproved: 1,
+        unknown: 1,
         entries: [
           {
             resource: 'a.failed',
@@ -30,6 +31,7 @@ describe('a receipt', () => {
             detail: 'no\u001b[31m space',
           },
           { resource: 'a.extra', action: 'delete', status: 'unapproved' },
+          { resource: 'a.lost', action: 'create', status: 'unknown' },
           { resource: 'a.done', action: 'update', status: 'done' },
           { resource: 'a.rest', action: 'update', status: 'not-reached' },
         ],
@@ -37,9 +39,10 @@ describe('a receipt', () => {
       plain,
     );
     expect(lines).toEqual([
-      'Receipt: 1 done, 1 failed, 300 not reached, 1 not approved',
+      'Receipt: 1 done, 1 failed, 1 unknown, 300 not reached, 1 not approved',
       '  FAILED       create  a.failed: no\\u001b[31m space',
       '  NOT APPROVED delete  a.extra',
+      '  unknown      create  a.lost',
       '  done         update  a.done',
       '  not reached  update  a.rest',
       '  … and 299 more',

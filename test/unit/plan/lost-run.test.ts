@@ -47,7 +47,7 @@ test.each([
   expect(judge({ journal })).toMatchObject({ kind: 'unknown' });
 });
 
-test('a tool that was killed: what is done, what is open, what was not reached', () => {
+test('a tool that was killed: what is done, what is open, of what there is no sign', () => {
   const journal = [
     opened,
     mutating,
@@ -60,11 +60,12 @@ test('a tool that was killed: what is done, what is open, what was not reached',
     receipt: {
       done: 1,
       failed: 1,
-      not_reached: 1,
+      not_reached: 0,
+      unknown: 1,
       entries: expect.arrayContaining([
         { resource: 'a', action: 'create', status: 'done' },
         { resource: 'b', action: 'create', status: 'failed', detail: 'it began and did not end' },
-        { resource: 'c', action: 'create', status: 'not-reached' },
+        { resource: 'c', action: 'create', status: 'unknown' },
       ]) as unknown,
     },
     open: [{ resource: 'b', operation: 'create' }],
@@ -111,9 +112,24 @@ test('without a journal the events that were heard are what is known', () => {
   const heard = [event('a', 'done'), event('b', 'started')];
   expect(judge({ heard, tracked: new Set(['a']) })).toMatchObject({
     kind: 'unknown',
-    receipt: { done: 1, failed: 1, not_reached: 1 },
+    receipt: { done: 1, failed: 1, not_reached: 0, unknown: 1 },
     open: [{ resource: 'b', operation: 'create' }],
     untracked: [],
+  });
+});
+
+test('what the state names as under way has begun, whatever the journal misses', () => {
+  const pending = [{ resource: 'b', operation: 'creating' }];
+  expect(judge({ journal: [opened, mutating], tracked: new Set(['a']), pending })).toMatchObject({
+    receipt: {
+      done: 0,
+      failed: 1,
+      unknown: 2,
+      entries: expect.arrayContaining([
+        { resource: 'b', action: 'create', status: 'failed', detail: 'it began and did not end' },
+      ]) as unknown,
+    },
+    open: pending,
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Change, ChangeAction } from '../../../src/contract/change.js';
-import { compareReceipt, type DoneEvent } from '../../../src/plan/receipt.js';
+import { compareReceipt, type DoneEvent, type ToolEnd } from '../../../src/plan/receipt.js';
 
 const change = (resource: string, action: ChangeAction): Change => ({ resource, action });
 const event = (
@@ -16,13 +16,10 @@ const event = (
 const statuses = (
   approved: Change[],
   events: DoneEvent[],
-  succeeded = false,
+  end: ToolEnd = 'failed',
 ): Record<string, string> =>
   Object.fromEntries(
-    compareReceipt(approved, events, succeeded).entries.map(({ resource, status }) => [
-      resource,
-      status,
-    ]),
+    compareReceipt(approved, events, end).entries.map(({ resource, status }) => [resource, status]),
   );
 
 describe('a receipt', () => {
@@ -33,7 +30,7 @@ describe('a receipt', () => {
       event('a', 'create'),
       event('b', 'create', 'failed'),
     ];
-    expect(compareReceipt(approved, events, false)).toMatchObject({
+    expect(compareReceipt(approved, events, 'failed')).toMatchObject({
       done: 1,
       failed: 2,
       not_reached: 1,
@@ -63,7 +60,7 @@ describe('a receipt', () => {
     const receipt = compareReceipt(
       [change('a', 'update')],
       [event('b', 'create'), event('a', 'delete')],
-      true,
+      'succeeded',
     );
     expect(receipt.unapproved).toBe(2);
     expect(receipt.entries.slice(0, 2)).toEqual([
@@ -74,15 +71,24 @@ describe('a receipt', () => {
 
   test('what changes nothing needs no approval', () => {
     const events = ['read', 'same', 'refresh', 'no-op'].map((action) => event('x', action));
-    expect(compareReceipt([], events, true).entries).toEqual([]);
+    expect(compareReceipt([], events, 'succeeded').entries).toEqual([]);
   });
 
   test('bookkeeping without an event is done with a run that succeeded', () => {
     const approved = (['move', 'forget', 'import'] as const).map((action) =>
       change(action, action),
     );
-    expect(new Set(Object.values(statuses(approved, [], true)))).toEqual(new Set(['done']));
-    expect(new Set(Object.values(statuses(approved, [], false)))).toEqual(new Set(['not-reached']));
+    expect(new Set(Object.values(statuses(approved, [], 'succeeded')))).toEqual(new Set(['done']));
+    expect(new Set(Object.values(statuses(approved, [], 'failed')))).toEqual(
+      new Set(['not-reached']),
+    );
+  });
+
+  test('claims of a lost run only what there is a sign of', () => {
+    const approved = ['a', 'b', 'c'].map((name) => change(name, 'create'));
+    const events = [event('a', 'create'), event('b', 'create', 'started')];
+    expect(statuses(approved, events, 'lost')).toEqual({ a: 'done', b: 'failed', c: 'unknown' });
+    expect(compareReceipt(approved, events, 'lost')).toMatchObject({ not_reached: 0, unknown: 1 });
   });
 
   test('keeps 200 entries, the bad ones first, and counts all', () => {
@@ -91,7 +97,7 @@ describe('a receipt', () => {
       ...approved.slice(1).map(({ resource }) => event(resource, 'create')),
       event('r0', 'create', 'failed'),
     ];
-    const receipt = compareReceipt(approved, events, false);
+    const receipt = compareReceipt(approved, events, 'failed');
     expect(receipt).toMatchObject({ done: 4999, failed: 1 });
     expect(receipt.entries).toHaveLength(200);
     expect(receipt.entries[0]).toMatchObject({ resource: 'r0', status: 'failed' });
@@ -121,10 +127,17 @@ describe('a receipt', () => {
             status: fc.constantFrom('started' as const, 'done' as const, 'failed' as const),
           }),
         ),
-        fc.boolean(),
-        (approved, events, succeeded) => {
-          const receipt = compareReceipt(approved, events, succeeded);
-          expect(receipt.done + receipt.failed + receipt.not_reached).toBe(approved.length);
+        fc.constantFrom<ToolEnd>('succeeded', 'failed', 'lost'),
+        (approved, events, end) => {
+          const {
+            done,
+            failed,
+            not_reached: notReached,
+            unknown = 0,
+            ...receipt
+          } = compareReceipt(approved, events, end);
+          expect(done + failed + notReached + unknown).toBe(approved.length);
+          expect(end === 'lost' ? notReached : unknown).toBe(0);
           expect(receipt.entries).toHaveLength(approved.length + receipt.unapproved);
         },
       ),
