@@ -1,52 +1,33 @@
 /** The typed client of services and of the command: starts, follows and decides operations. */
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   Client,
   Connection,
-  isGrpcCancelledError,
-  WithStartWorkflowOperation,
   type ConnectionLike,
   type ConnectionOptions,
-  type WorkflowHandle,
-  type WorkflowUpdateHandle,
 } from '@temporalio/client';
-import {
-  DefaultFailureConverter,
-  WorkflowExecutionAlreadyStartedError,
-  type DataConverter,
-  type PayloadCodec,
-} from '@temporalio/common';
-import {
-  type Decision,
-  type DecisionResult,
-  type OperationInput,
-  type OperationResult,
-  type OperationState,
-  type PlanView,
+import { DefaultFailureConverter, type DataConverter, type PayloadCodec } from '@temporalio/common';
+import type {
+  Decision,
+  DecisionResult,
+  OperationInput,
+  OperationResult,
+  OperationState,
+  PlanView,
 } from '../contract/operation.js';
 import type { LogChunk } from '../contract/log.js';
 import { CodedError } from '../errors.js';
-import { refuseOtherRequest, requestDigest } from '../request-digest.js';
-import {
-  QUERY,
-  readWorkflowId,
-  stackWorkflowId,
-  TASK_QUEUE,
-  UPDATE,
-  WORKFLOW,
-} from '../temporal/names.js';
+import { QUERY, UPDATE, WORKFLOW } from '../temporal/names.js';
 import { payloadConverter } from '../temporal/payload-converter.js';
+import { operationLog, type LogOptions } from './operation-log.js';
 import { operationSummary, visibilityQuery } from './operation-summary.js';
 import { Schedules } from './schedules/schedules.js';
-import { chunksByLink, followChunks, logsUnavailable, type ReadChunks } from './read-logs.js';
 import { resultFromRecord } from './result-from-record.js';
 import { resumeInput } from './resume-input.js';
 import { retryView } from './retry-view.js';
-import { stackBusy } from './stack-busy.js';
-import { parseInput, startOptions } from './start-options.js';
-import { isUnanswered, toCodedError } from './to-coded-error.js';
-import { uiLink } from './ui-link.js';
+import { startOperation, startWithPlanUpdate, type Supersede } from './start-operation.js';
+import { createTemporalCalls, subjectOf, type TemporalCalls } from './temporal-calls.js';
+import { toCodedError } from './to-coded-error.js';
 import type {
   DecideOptions,
   FollowedState,
@@ -74,30 +55,22 @@ export interface IacClientOptions {
   readonly payloadCodecs?: PayloadCodec[];
 }
 
-/** Milliseconds between two looks at an operation. */
-const LOOK = 300;
-
 interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
 /** Starts, follows, decides and lists operations. Every error is a `CodedError`. */
 export class IacClient {
-  readonly #client: Client;
-  readonly #deadline: number;
-  readonly #uiUrl: string | undefined;
-  readonly #namespace: string;
+  readonly #calls: TemporalCalls;
   /** Schedules of drift checks. */
   readonly schedules: Schedules;
   #close: () => Promise<void> = async () => {};
 
   constructor(options: IacClientOptions) {
-    this.#namespace = options.namespace ?? 'default';
-    this.#deadline = options.deadline ?? 10_000;
-    this.#uiUrl = options.uiUrl?.replace(/\/+$/, '');
-    this.#client = new Client({
+    const namespace = options.namespace ?? 'default';
+    const client = new Client({
       connection: options.connection,
-      namespace: this.#namespace,
+      namespace,
       // Loaded form: the SDK takes it, and a path would have to name a compiled file.
       dataConverter: {
         payloadConverter,
@@ -105,8 +78,14 @@ export class IacClient {
         payloadCodecs: options.payloadCodecs ?? [],
       } as DataConverter,
     });
+    this.#calls = createTemporalCalls({
+      client,
+      namespace,
+      uiUrl: options.uiUrl?.replace(/\/+$/, ''),
+      deadline: options.deadline ?? 10_000,
+    });
     this.schedules = new Schedules({
-      client: this.#client,
+      client,
       checkStack: (stackId) => this.stack(stackId),
       describeRun: (run) =>
         this.describe(run).catch((error: unknown) => {
@@ -147,14 +126,7 @@ export class IacClient {
    * Throws `StackBusy` (detail `running`) unless `onBusy: 'supersede'` can end what waits there.
    */
   async start(input: OperationInput): Promise<StartedOperation> {
-    const valid = parseInput(input);
-    return this.#withSupersede(valid, async () => {
-      const handle = await this.#client.workflow.start(
-        WORKFLOW.stackOperation,
-        startOptions(valid),
-      );
-      return this.#started(valid.stackId, handle.workflowId, handle.firstExecutionRunId, false);
-    });
+    return startOperation(this.#calls, input, this.#supersede);
   }
 
   /** Starts an operation and returns when its plan waits for a decision or it ended; no plan in time is no error. */
@@ -162,25 +134,11 @@ export class IacClient {
     input: OperationInput,
     call: CallOptions = {},
   ): Promise<StartedOperation & { readonly ready: PlanReady }> {
-    const valid = parseInput(input);
-    let update: WorkflowUpdateHandle<PlanReady> | undefined;
-    const started = await this.#withSupersede(valid, async () => {
-      const operation = new WithStartWorkflowOperation(WORKFLOW.stackOperation, {
-        ...startOptions(valid),
-        workflowIdConflictPolicy: 'FAIL',
-      });
-      update = await this.#client.workflow.startUpdateWithStart<never, PlanReady, [object]>(
-        UPDATE.waitPlan,
-        { args: [{}], waitForStage: 'ACCEPTED', startWorkflowOperation: operation as never },
-      );
-      const handle = await operation.workflowHandle();
-      return this.#started(valid.stackId, handle.workflowId, update.workflowRunId ?? '', false);
-    });
-    const accepted = update;
-    const ready = await (accepted === undefined
-      ? this.waitPlan(started, call)
-      : this.#abortable(`stack ${valid.stackId}`, call.signal, () => accepted.result()));
-    return { ...started, ready };
+    const { started, ready } = await startWithPlanUpdate(this.#calls, input, this.#supersede);
+    if (ready === undefined) return { ...started, ready: await this.waitPlan(started, call) };
+    const { abortable } = this.#calls;
+    const plan = await abortable(`stack ${input.stackId}`, call.signal, () => ready.result());
+    return { ...started, ready: plan };
   }
 
   /**
@@ -193,28 +151,28 @@ export class IacClient {
 
   /** Waits until the plan waits for a decision, or none is needed any more. */
   async waitPlan(target: OperationTarget, call: CallOptions = {}): Promise<PlanReady> {
-    const handle = this.#handle(target);
+    const handle = this.#calls.handle(target);
     const subject = subjectOf(target);
-    const update = await this.#call(subject, () =>
+    const update = await this.#calls.call(subject, () =>
       handle.startUpdate<PlanReady, [object]>(UPDATE.waitPlan, {
         args: [{}],
         waitForStage: 'ACCEPTED',
       }),
     );
-    return this.#abortable(subject, call.signal, () => update.result());
+    return this.#calls.abortable(subject, call.signal, () => update.result());
   }
 
   /** Where the operation is; needs a worker. */
   async state(target: OperationTarget): Promise<OperationState> {
-    return this.#ask(subjectOf(target), () =>
-      this.#handle(target).query<OperationState>(QUERY.state),
+    return this.#calls.ask(subjectOf(target), () =>
+      this.#calls.handle(target).query<OperationState>(QUERY.state),
     );
   }
 
   /** The plan under review or applied, or undefined before there is one; needs a worker. */
   async plan(target: OperationTarget): Promise<PlanView | undefined> {
-    const plan = await this.#ask(subjectOf(target), () =>
-      this.#handle(target).query<PlanView | null>(QUERY.plan),
+    const plan = await this.#calls.ask(subjectOf(target), () =>
+      this.#calls.handle(target).query<PlanView | null>(QUERY.plan),
     );
     return plan ?? undefined;
   }
@@ -231,7 +189,7 @@ export class IacClient {
 
   /** Asks the operation to end: a running tool gets one SIGINT and its grace. Returns when Temporal has the request. */
   async cancel(target: OperationTarget): Promise<void> {
-    await this.#call(subjectOf(target), () => this.#handle(target).cancel());
+    await this.#calls.call(subjectOf(target), () => this.#calls.handle(target).cancel());
   }
 
   /**
@@ -257,10 +215,10 @@ export class IacClient {
     target: OperationTarget,
     options: { reason: string; by?: string },
   ): Promise<{ message: string }> {
-    return this.#call(
+    return this.#calls.call(
       subjectOf(target),
       () =>
-        this.#handle(target).executeUpdate<{ message: string }, [object]>(UPDATE.kill, {
+        this.#calls.handle(target).executeUpdate<{ message: string }, [object]>(UPDATE.kill, {
           args: [options],
         }),
       60_000,
@@ -272,8 +230,8 @@ export class IacClient {
     target: OperationTarget,
     options: { by: string; reason?: string },
   ): Promise<void> {
-    await this.#call(subjectOf(target), () =>
-      this.#handle(target).executeUpdate(UPDATE.supersede, { args: [options] }),
+    await this.#calls.call(subjectOf(target), () =>
+      this.#calls.handle(target).executeUpdate(UPDATE.supersede, { args: [options] }),
     );
   }
 
@@ -283,10 +241,10 @@ export class IacClient {
    */
   async result(target: OperationTarget, call: CallOptions = {}): Promise<OperationResult> {
     const subject = subjectOf(target);
-    const result = await this.#abortable(
+    const result = await this.#calls.abortable(
       subject,
       call.signal,
-      () => this.#handle(target).result() as Promise<OperationResult>,
+      () => this.#calls.handle(target).result() as Promise<OperationResult>,
     );
     if (result.outcome !== 'duplicate' || result.other === undefined) return result;
     const { other } = result;
@@ -328,83 +286,33 @@ export class IacClient {
    * The log of an operation, all steps in order, secrets taken out; with `follow` also what comes, until the operation
    * is over. Needs a worker, and its HTTP endpoint (throws `LogsUnavailable` without), or another way to `read` it.
    */
-  async *logs(
-    target: OperationTarget,
-    options: CallOptions & { follow?: boolean; read?: ReadChunks } = {},
-  ): AsyncGenerator<LogChunk> {
-    const { signal, follow = false } = options;
-    const read = options.read ?? chunksByLink(await this.#logsLink(target, options), signal);
-    if (!follow) return yield* followChunks(read);
-    const stop = new AbortController();
-    try {
-      yield* followChunks(read, this.#over(target, stop.signal));
-    } finally {
-      stop.abort();
-    }
-  }
-
-  async #logsLink(
-    target: OperationTarget,
-    { signal, follow }: CallOptions & { follow?: boolean },
-  ): Promise<string> {
-    for (;;) {
-      const { logs, phase } = await this.state(target);
-      if (logs !== undefined) return logs;
-      // An operation's first step makes the link.
-      if (follow !== true || phase !== 'detect') throw logsUnavailable();
-      await delay(LOOK, undefined, signal === undefined ? {} : { signal });
-    }
-  }
-
-  /** Fires when the operation is over, however it ends; `stop` gives up watching. */
-  #over(target: OperationTarget, stop: AbortSignal): AbortSignal {
-    const over = new AbortController();
-    const watch = async (): Promise<void> => {
-      try {
-        await this.result(target, { signal: stop });
-      } catch (error) {
-        const isAway = error instanceof CodedError && error.code === 'TemporalUnavailable';
-        if (!isAway) return;
-        await delay(LOOK, undefined, { signal: stop });
-        await watch();
-      }
-    };
-    watch()
-      .catch(() => undefined)
-      .finally(() => over.abort());
-    return over.signal;
+  async *logs(target: OperationTarget, options: LogOptions = {}): AsyncGenerator<LogChunk> {
+    yield* operationLog(this, target, options);
   }
 
   /** The stack's record; throws `StackNotFound`. Needs a worker, not workflow history. */
   async stack(stackId: string): Promise<StackView> {
-    return this.#read<StackView>(WORKFLOW.readStack, `stack ${stackId}`, stackId, { stackId });
+    return this.#calls.read<StackView>(WORKFLOW.readStack, `stack ${stackId}`, stackId, {
+      stackId,
+    });
   }
 
   /** All stacks with a record, by id; `prefix` leaves out others. Needs workers, not workflow history. */
   async *stacks(filter: { readonly prefix?: string } = {}): AsyncGenerator<StackSummary> {
     let from: string | undefined;
     do {
-      const page: StackPage = await this.#read<StackPage>(WORKFLOW.listStacks, 'stacks', 'stacks', {
-        ...filter,
-        ...(from === undefined ? {} : { from }),
-      });
+      const page: StackPage = await this.#calls.read<StackPage>(
+        WORKFLOW.listStacks,
+        'stacks',
+        'stacks',
+        {
+          ...filter,
+          ...(from === undefined ? {} : { from }),
+        },
+      );
       yield* page.stacks;
       from = page.next;
     } while (from !== undefined);
-  }
-
-  /** What only workers can read from the store, by a short workflow. */
-  async #read<T>(type: string, subject: string, id: string, request: object): Promise<T> {
-    const workflowId = readWorkflowId(id, randomUUID().slice(-12));
-    return this.#call(subject, async () => {
-      const handle = await this.#client.workflow.start(type, {
-        workflowId,
-        taskQueue: TASK_QUEUE,
-        args: [request],
-        workflowExecutionTimeout: this.#deadline,
-      });
-      return (await handle.result()) as T;
-    });
   }
 
   /** The stack's outputs; sensitive ones without a value. Throws `StackNotFound`. */
@@ -414,10 +322,12 @@ export class IacClient {
 
   /** The newest operation of a stack, or one operation. */
   async describe(target: OperationTarget): Promise<OperationSummary> {
-    const description = await this.#call(subjectOf(target), () => this.#handle(target).describe());
+    const description = await this.#calls.call(subjectOf(target), () =>
+      this.#calls.handle(target).describe(),
+    );
     const retry = retryView(description.raw.pendingActivities);
     return {
-      ...operationSummary(description, (workflowId, runId) => this.#uiLink(workflowId, runId)),
+      ...operationSummary(description, this.#calls.uiLink),
       ...(retry === undefined ? {} : { retry }),
     };
   }
@@ -426,9 +336,11 @@ export class IacClient {
   async *list(filter: OperationFilter = {}): AsyncGenerator<OperationSummary> {
     let left = filter.limit ?? 100;
     try {
-      for await (const info of this.#client.workflow.list({ query: visibilityQuery(filter) })) {
+      for await (const info of this.#calls.client.workflow.list({
+        query: visibilityQuery(filter),
+      })) {
         if (left-- <= 0) return;
-        yield operationSummary(info, (workflowId, runId) => this.#uiLink(workflowId, runId));
+        yield operationSummary(info, this.#calls.uiLink);
       }
     } catch (error) {
       throw toCodedError(error, 'list');
@@ -436,113 +348,15 @@ export class IacClient {
   }
 
   async #decide(target: OperationTarget, decision: Decision): Promise<DecisionResult> {
-    return this.#call(subjectOf(target), () =>
-      this.#handle(target).executeUpdate<DecisionResult, [Decision]>(UPDATE.decide, {
+    return this.#calls.call(subjectOf(target), () =>
+      this.#calls.handle(target).executeUpdate<DecisionResult, [Decision]>(UPDATE.decide, {
         args: [decision],
       }),
     );
   }
 
-  async #withSupersede(
-    input: OperationInput,
-    start: () => Promise<StartedOperation>,
-  ): Promise<StartedOperation> {
-    const subject = `stack ${input.stackId}`;
-    try {
-      return await this.#call(subject, start);
-    } catch (error) {
-      if (!isAlreadyStarted(error)) throw error;
-      const running = await this.#running(input);
-      if ('attached' in running) return running;
-      if (input.onBusy !== 'supersede') throw stackBusy(input.stackId, running);
-      await this.supersede(running, { by: input.requestedBy ?? 'another operation' }).catch(
-        (cause: unknown) => {
-          // Ended in the meantime is what was wanted.
-          if (!(cause instanceof CodedError && cause.code === 'OperationNotFound'))
-            throw stackBusy(input.stackId, running, cause);
-        },
-      );
-      await this.result(running).catch(() => undefined);
-      return await this.#call(subject, start).catch((again: unknown) => {
-        throw isAlreadyStarted(again) ? stackBusy(input.stackId, running, again) : again;
-      });
-    }
-  }
-
-  async #running(input: OperationInput): Promise<OperationSummary | StartedOperation> {
-    const workflowId = startOptions(input).workflowId;
-    const description = await this.#call(`stack ${input.stackId}`, () =>
-      this.#client.workflow.getHandle(workflowId).describe(),
-    );
-    const { requestId } = input;
-    if (requestId !== undefined && description.memo?.['requestId'] === requestId) {
-      const digest = description.memo['requestDigest'] as string | undefined;
-      refuseOtherRequest(
-        { stackId: input.stackId, requestId, digest: requestDigest(input) },
-        { workflowId, runId: description.runId, digest },
-      );
-      return this.#started(input.stackId, workflowId, description.runId, true);
-    }
-    return operationSummary(description, (id, runId) => this.#uiLink(id, runId));
-  }
-
-  #handle(target: OperationTarget): WorkflowHandle {
-    return typeof target === 'string'
-      ? this.#client.workflow.getHandle(stackWorkflowId(target))
-      : this.#client.workflow.getHandle(target.workflowId, target.runId);
-  }
-
-  #started(
-    stackId: string,
-    workflowId: string,
-    runId: string,
-    attached: boolean,
-  ): StartedOperation {
-    const uiUrl = this.#uiLink(workflowId, runId);
-    return { stackId, workflowId, runId, attached, ...(uiUrl === undefined ? {} : { uiUrl }) };
-  }
-
-  #uiLink(workflowId: string, runId: string): string | undefined {
-    return uiLink(this.#uiUrl, this.#namespace, workflowId, runId);
-  }
-
-  /** One call with a deadline; what passes it had no worker to answer. */
-  async #call<T>(subject: string, call: () => Promise<T>, deadline = this.#deadline): Promise<T> {
-    try {
-      return await this.#client.withDeadline(Date.now() + deadline, call);
-    } catch (error) {
-      if (isAlreadyStarted(error)) throw error;
-      throw toCodedError(error, subject);
-    }
-  }
-
-  /** A question changes nothing: one that got lost between Temporal and a worker is asked once more. */
-  async #ask<T>(subject: string, question: () => Promise<T>): Promise<T> {
-    return this.#call(subject, question).catch((error: unknown) => {
-      if (error instanceof CodedError && isUnanswered(error)) return this.#call(subject, question);
-      throw error;
-    });
-  }
-
-  /** A call that may take days: no deadline, but an end by signal. */
-  async #abortable<T>(
-    subject: string,
-    signal: AbortSignal | undefined,
-    call: () => Promise<T>,
-  ): Promise<T> {
-    try {
-      return signal === undefined ? await call() : await this.#client.withAbortSignal(signal, call);
-    } catch (error) {
-      if (signal?.aborted === true || isGrpcCancelledError(error)) signal?.throwIfAborted();
-      throw toCodedError(error, subject);
-    }
-  }
-}
-
-function isAlreadyStarted(error: unknown): boolean {
-  return error instanceof WorkflowExecutionAlreadyStartedError;
-}
-
-function subjectOf(target: OperationTarget): string {
-  return typeof target === 'string' ? `stack ${target}` : target.workflowId;
+  readonly #supersede: Supersede = async (running, by) => {
+    await this.supersede(running, { by });
+    await this.result(running).catch(() => undefined);
+  };
 }
