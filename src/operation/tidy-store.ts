@@ -5,6 +5,7 @@ import {
   DEFAULT_RETENTION,
   sweepStore,
   type Retention,
+  type SweepOptions,
   type SweepReport,
 } from '../stack/janitor.js';
 import { stackWorkflowId } from '../temporal/names.js';
@@ -28,12 +29,21 @@ export async function tidyStore(
   now = Date.now(),
 ): Promise<SweepReport | undefined> {
   if (!(await claimPeriod(store, now))) return undefined;
-  return sweepStore(store, {
+  return sweepStore(store, { ...sweepOptions({ config, client }), now, signal });
+}
+
+/** By what a sweep judges: the times that are configured, and what runs on the server. */
+export function sweepOptions({
+  config,
+  client,
+}: Pick<OperationDependencies, 'config'> & { readonly client: Client }): Pick<
+  SweepOptions,
+  'retention' | 'isOpen'
+> {
+  return {
     retention: retentionOf(config),
-    now,
     isOpen: (stackId) => isOpen(client, stackId),
-    signal,
-  });
+  };
 }
 
 /** True for the first who asks in a period; the claims of earlier ones go. */

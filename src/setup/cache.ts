@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock, type LockOptions } from './lock.js';
 
@@ -18,6 +18,31 @@ export function cacheEntryPath(cacheDirectory: string, key: CacheKey): string {
   return join(cacheDirectory, `${key.name}-${key.version}-${digest}`);
 }
 
+/** An entry that nobody has used for a while; what needs it after all makes it again. */
+export interface UnusedEntry {
+  readonly path: string;
+  readonly lastUsed: Date;
+}
+
+/** Milliseconds after which an entry that was not used counts as left over: 30 days. */
+const UNUSED = 30 * 24 * 3_600_000;
+
+/** Entries of the cache that were not used for 30 days; an entry's time is that of its last use. */
+export async function* unusedEntries(
+  cacheDirectory: string,
+  now = Date.now(),
+): AsyncGenerator<UnusedEntry> {
+  const names = await readdir(cacheDirectory).catch(() => []);
+  for (const name of names.filter((each) => ENTRY.test(each)).sort()) {
+    const path = join(cacheDirectory, name);
+    const { mtime } = await stat(path);
+    if (now - mtime.getTime() > UNUSED) yield { path, lastUsed: mtime };
+  }
+}
+
+/** Other directories of the cache are no entries. */
+const ENTRY = /-[0-9a-f]{12}$/;
+
 /**
  * The directory of a cache entry, filled by `fill` when it isn't there yet. The entry appears under its name only when it is complete,
  * and one process at a time fills it; another one that wants the same entry waits and gets the result.
@@ -29,7 +54,12 @@ export async function cached(
   fill: (directory: string) => Promise<void>,
 ): Promise<{ path: string; cached: boolean }> {
   const path = cacheEntryPath(cacheDirectory, key);
-  if (existsSync(path)) return { path, cached: true };
+  if (existsSync(path)) {
+    const now = new Date();
+    // Of somebody else's cache that can only be read, nobody asks for the time.
+    await utimes(path, now, now).catch(() => undefined);
+    return { path, cached: true };
+  }
   return withLock(
     join(cacheDirectory, 'locks', `${key.name}-${key.version}.lock`),
     options,

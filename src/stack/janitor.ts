@@ -108,12 +108,17 @@ export async function sweepStore(store: Store, options: SweepOptions): Promise<S
     if (isOpen.get(stackId) === false) await remove(info);
   }
 
+  const oldArtefacts: string[] = [];
+  for await (const info of store.objects.list('artefacts/'))
+    if (isOld(info, retention.artefacts)) oldArtefacts.push(info.key);
+  // Every plan is read for it.
   const needed = new Set(options.protect);
-  for await (const digest of namedDigests(store, { reading, ...options })) needed.add(digest);
+  if (oldArtefacts.length > 0)
+    for await (const digest of namedDigests(store, { reading, ...options })) needed.add(digest);
   if (damaged.length === 0) {
-    for await (const info of store.objects.list('artefacts/')) {
-      const digest = `sha256:${info.key.slice(info.key.lastIndexOf('/') + 1)}`;
-      if (needed.has(digest) || !isOld(info, retention.artefacts)) continue;
+    for (const key of oldArtefacts) {
+      const digest = `sha256:${key.slice(key.lastIndexOf('/') + 1)}`;
+      if (needed.has(digest)) continue;
       // Looked at again right before: a new operation may just have stored the same bytes.
       const again = await first(store.objects.list(artefactKey(digest)));
       if (again && isOld(again, retention.artefacts)) await remove(again);

@@ -1,6 +1,9 @@
 /** What dead workers and terminated operations leave on an engine: told by `doctor`, removed by workers, and never too early. */
 import { createHash, randomBytes } from 'node:crypto';
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StartedOperation } from '../../src/client/index.js';
@@ -61,13 +64,13 @@ const apply = (stackId: string, seconds: number): OperationInput => ({
   approval: { mode: 'auto', expiresIn: '1h' },
 });
 
-/** What `doctor` says of left-overs with a name that contains the text. */
-async function told(text: string): Promise<Finding[]> {
+/** What `doctor` says of left-overs (or what is missing) with a name that contains the text. */
+async function told(text: string, of: Finding['status'] = 'left-over'): Promise<Finding[]> {
   const { HOME: _none, ...env } = system.env as Record<string, string>;
   const { stdout, exitCode } = await command(['doctor', '--json'], { env });
   expect([0, 6]).toContain(exitCode);
   const { findings } = JSON.parse(stdout) as { findings: Finding[] };
-  return findings.filter(({ status, found }) => status === 'left-over' && found.includes(text));
+  return findings.filter(({ status, found }) => status === of && found.includes(text));
 }
 
 async function containersOf(stackId: string): Promise<{ name: string; state: string }[]> {
@@ -220,6 +223,36 @@ test('a worker that starts ends previews that outlived every try of their step, 
   worker = await system.startWorker();
   await expect.poll(() => containersOf(gone), { timeout: 20_000 }).toEqual([]);
   expect(await containersOf(needed)).toMatchObject([{ state: 'running' }]);
+});
+
+test('what is past its time in the store is counted, and an object that can not be read is named', async () => {
+  // It would sweep.
+  worker.signal('SIGTERM');
+  await worker.done;
+  const key = `logs/${uniqueStack('left-log')}/1`;
+  await store.objects.put(key, randomBytes(10));
+  const directory = fileURLToPath(system.env['CLDCTL_STORE'] ?? '');
+  await utimes(join(directory, key), new Date('2020-01-02'), new Date('2020-01-02'));
+  expect(await told('1 logs past their times')).toEqual([
+    {
+      subject: 'left in store',
+      status: 'left-over',
+      found: '1 logs past their times, 1 MB',
+      remedy: 'a worker removes them at its next sweep, within six hours',
+    },
+  ]);
+  await store.objects.delete(key);
+  expect(await told('past their times')).toEqual([]);
+
+  const damaged = uniqueStack('damaged');
+  await updateRecord(store, damaged, () => newRecord(damaged, new Date().toISOString()));
+  const [record = ''] = await readdir(join(directory, 'records', damaged));
+  await writeFile(join(directory, 'records', damaged, record), 'not what was written');
+  expect(await told(`records/${damaged}`, 'missing')).toMatchObject([
+    { subject: 'damaged object', remedy: expect.stringContaining('restore it') as string },
+  ]);
+  await rm(join(directory, 'records', damaged), { recursive: true });
+  worker = await system.startWorker();
 });
 
 test('an old image that no stack names is told; one that a stack would need is not', async () => {

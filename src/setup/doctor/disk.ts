@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../../config.js';
+import { unusedEntries } from '../cache.js';
 import type { Finding } from './finding.js';
 
 const neededGigabytes = 6;
 
-/** Room for the cache of tools, and for Go's own caches when they are built. */
+/** Room for the cache of tools, and for Go's own caches when they are built; what of the cache nobody uses any more. */
 export async function* checkDisk(config: Config): AsyncGenerator<Finding> {
   let directory = config.cacheDir;
   while (!existsSync(directory)) directory = dirname(directory);
@@ -21,4 +22,11 @@ export async function* checkDisk(config: Config): AsyncGenerator<Finding> {
         found,
         remedy: `make ${neededGigabytes} GB of room, or set CLDCTL_CACHE_DIR to a larger disk`,
       };
+  for await (const { path, lastUsed } of unusedEntries(config.cacheDir))
+    yield {
+      subject: 'left in cache',
+      status: 'left-over',
+      found: `${path}: last used ${lastUsed.toISOString().slice(0, 10)}`,
+      remedy: `rm -r ${path}`,
+    };
 }

@@ -9,14 +9,18 @@ import { namedDigests } from '../../stack/janitor.js';
 import { openStore, type Store } from '../../store/open-store.js';
 import { dockerEnvironment } from '../setup-settings.js';
 import type { Finding } from './finding.js';
+import { checkStoreObjects } from './left-in-store.js';
 
 type Engine = Awaited<ReturnType<typeof connectEngine>>;
 
 /** An image that was just built is one that an operation is about to name. */
 const YOUNG = 24 * 3_600_000;
 
-/** What no operation of the configured store needs: on the engine, and which of it workers remove by themselves. */
-export async function* checkLeftOvers(config: Config): AsyncGenerator<Finding> {
+/** What no operation of the configured store needs, on the engine and in the store, and what workers remove by themselves. */
+export async function* checkLeftOvers(
+  config: Config,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
   const engine = await connectEngine({ environment: dockerEnvironment(config) }).catch(
     () => undefined,
   );
@@ -37,10 +41,11 @@ export async function* checkLeftOvers(config: Config): AsyncGenerator<Finding> {
   }
   try {
     let found = 0;
-    for await (const finding of leftOnEngine(engine, store)) {
-      found += 1;
-      yield finding;
-    }
+    for (const left of [leftOnEngine(engine, store), checkStoreObjects(config, store, signal)])
+      for await (const finding of left) {
+        found += 1;
+        yield finding;
+      }
     if (found === 0) yield { subject: 'left-overs', status: 'ok', found: 'none' };
   } catch (error) {
     yield {

@@ -21,7 +21,7 @@ describe('the reference of a base image', () => {
       await mkdir(dirname(join(installed, path)), { recursive: true });
       await cp(join(packageRoot(), path), join(installed, path));
     }
-  });
+  }, 60_000);
   afterAll(() => rm(installed, { recursive: true }));
 
   it('names engine, tool version and content', () => {

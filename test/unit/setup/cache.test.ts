@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { cached, cacheEntryPath } from '../../../src/setup/cache.js';
+import { cached, cacheEntryPath, unusedEntries } from '../../../src/setup/cache.js';
 
 describe('the cache of tools', () => {
   let directory: string;
@@ -44,6 +44,24 @@ describe('the cache of tools', () => {
     expect(existsSync(cacheEntryPath(directory, key))).toBe(false);
     expect((await cached(directory, key, {}, fill)).cached).toBe(false);
     expect((await cached(directory, key, {}, fill)).cached).toBe(true);
+  });
+
+  it('knows what was not used for 30 days; using it is what counts', async () => {
+    const day = 24 * 3_600_000;
+    const unused = async (): Promise<string[]> => {
+      const paths = [];
+      for await (const { path } of unusedEntries(directory)) paths.push(path);
+      return paths;
+    };
+    const other = { ...key, version: '0.9.0' };
+    const old = [await cached(directory, key, {}, fill), await cached(directory, other, {}, fill)];
+    await mkdir(join(directory, 'demo-registry'));
+    const last = new Date(Date.now() - 31 * day);
+    for (const path of [...old.map((entry) => entry.path), join(directory, 'demo-registry')])
+      await utimes(path, last, last);
+    expect(await unused()).toHaveLength(2);
+    await cached(directory, key, {}, fill);
+    expect(await unused()).toEqual([cacheEntryPath(directory, other)]);
   });
 
   it('goes on after an attempt that was killed in the middle', async () => {

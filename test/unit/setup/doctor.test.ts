@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -40,6 +40,19 @@ describe('doctor', () => {
     expect(findings.get('disk')?.found).toMatch(/GB free for/);
     for (const finding of findings.values())
       if (finding.status !== 'ok') expect(finding.remedy).toMatch(/\w/);
+  });
+
+  it('tells tools of the cache that nobody has used for a month', async () => {
+    const path = join(directory, 'tools', 'tofu-1.0.0-0123456789ab');
+    await mkdir(path, { recursive: true });
+    await utimes(path, new Date('2020-01-02'), new Date('2020-01-02'));
+    const findings = await examine({ CLDCTL_CACHE_DIR: join(directory, 'tools') });
+    expect(findings.get('left in cache')).toEqual({
+      subject: 'left in cache',
+      status: 'left-over',
+      found: `${path}: last used 2020-01-02`,
+      remedy: `rm -r ${path}`,
+    });
   });
 
   it('says that a store can’t be written', async () => {
