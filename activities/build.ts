@@ -2,7 +2,7 @@ import { buildModule } from '../src/operation/build-module.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
 import type { ActivityDependencies } from './activity-dependencies.js';
-import { buildControl } from './build-control.js';
+import { buildOrPush } from './build-or-push.js';
 import { withLog } from './with-log.js';
 
 /** Builds, or pulls, the module's image. */
@@ -10,7 +10,7 @@ export function createBuild(dependencies: ActivityDependencies): Activities['bui
   return (request) =>
     withScope((scope) =>
       withLog(dependencies, { stackId: request.input.stackId, step: 'build' }, (log) =>
-        buildModule(dependencies, request, buildControl(scope, log)),
+        buildOrPush(scope, log, (control) => buildModule(dependencies, request, control)),
       ),
     );
 }

@@ -2,7 +2,7 @@ import { pushModule } from '../src/operation/push-module.js';
 import type { Activities } from '../src/operation/types.js';
 import { withScope } from './activity-scope.js';
 import type { ActivityDependencies } from './activity-dependencies.js';
-import { buildControl } from './build-control.js';
+import { buildOrPush } from './build-or-push.js';
 import { withLog } from './with-log.js';
 
 /** Pushes the module's image; later steps run it by the digest that the registry gave. */
@@ -10,7 +10,7 @@ export function createPush(dependencies: ActivityDependencies): Activities['push
   return ({ image, stackId }) =>
     withScope((scope) =>
       withLog(dependencies, { stackId, step: 'push' }, (log) =>
-        pushModule(dependencies, image, buildControl(scope, log)),
+        buildOrPush(scope, log, (control) => pushModule(dependencies, image, control)),
       ),
     );
 }

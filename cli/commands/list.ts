@@ -10,8 +10,11 @@ const RUNNING = 1000;
 export const registerList: RegisterCommand = (program, run) => {
   program
     .command('list')
-    .description('list stacks: what was done last, what runs, where drift was found')
+    .description(
+      'list stacks: what was done last, what runs, where drift was found, which run was lost',
+    )
     .argument('[prefix]', 'only stacks whose id begins so')
+    .option('--lost', 'only stacks with a run that was lost and that nobody has looked at since')
     .addHelpText(
       'after',
       `
@@ -19,10 +22,11 @@ With --json: NDJSON, one stack a line.
 
 Examples:
   cldctl-iac list
-  cldctl-iac list shop- --json`,
+  cldctl-iac list shop- --json
+  cldctl-iac list --lost`,
     )
     .action(
-      run(async (context, prefix: string | undefined) => {
+      run(async (context, prefix: string | undefined, { lost }: { lost?: true }) => {
         const { terminal } = context;
         await withClient(context, async (client) => {
           const running = new Map<string, OperationSummary>();
@@ -32,8 +36,11 @@ Examples:
                 running.set(row.stackId, row);
           })();
           const stacks: StackSummary[] = [];
-          for await (const stack of client.stacks(prefix === undefined ? {} : { prefix }))
-            stacks.push(stack);
+          const filter = {
+            ...(prefix === undefined ? {} : { prefix }),
+            ...(lost === undefined ? {} : { lost }),
+          };
+          for await (const stack of client.stacks(filter)) stacks.push(stack);
           await looking;
           for (const stack of stacks)
             terminal.document({ ...stack, running: running.get(stack.stackId) ?? null });
@@ -41,7 +48,7 @@ Examples:
           else
             terminal.print(
               ...renderTable(
-                ['STACK', 'ENGINE', 'LAST', 'AT', 'BY', 'DRIFT', 'NOW'],
+                ['STACK', 'ENGINE', 'LAST', 'AT', 'BY', 'DRIFT', 'LOST', 'NOW'],
                 stacks.map((stack) => cells(stack, running.get(stack.stackId))),
                 terminal.style,
               ),
@@ -52,9 +59,9 @@ Examples:
 };
 
 function cells(stack: StackSummary, running: OperationSummary | undefined): string[] {
-  const { stackId, engine, last, drift, damaged } = stack;
+  const { stackId, engine, last, drift, lostRun, damaged } = stack;
   const now = running === undefined ? '' : `${running.operation ?? ''} ${running.phase ?? ''}`;
-  if (damaged !== undefined) return [stackId, '', damaged, '', '', '', now];
+  if (damaged !== undefined) return [stackId, '', damaged, '', '', '', '', now];
   return [
     stackId,
     engine ?? '',
@@ -62,6 +69,7 @@ function cells(stack: StackSummary, running: OperationSummary | undefined): stri
     last === undefined ? '' : last.at.slice(0, 19).replace('T', ' '),
     last?.by ?? '',
     drift === undefined ? '' : drift.at.slice(0, 10),
+    lostRun === undefined ? '' : `${lostRun.operation} ${lostRun.at.slice(0, 10)}`,
     now,
   ];
 }

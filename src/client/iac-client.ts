@@ -297,8 +297,13 @@ export class IacClient {
     });
   }
 
-  /** All stacks with a record, by id; `prefix` leaves out others. Needs workers, not workflow history. */
-  async *stacks(filter: { readonly prefix?: string } = {}): AsyncGenerator<StackSummary> {
+  /**
+   * All stacks with a record, by id, or those whose id begins with `prefix`, or with a run that was lost. Needs workers, not
+   * workflow history.
+   */
+  async *stacks(
+    filter: { readonly prefix?: string; readonly lost?: true } = {},
+  ): AsyncGenerator<StackSummary> {
     let from: string | undefined;
     do {
       const page: StackPage = await this.#calls.read<StackPage>(

@@ -47,6 +47,8 @@ export const listStacksSchema = z.strictObject({
   prefix: stackIdSchema.optional(),
   /** First id of the part that is wanted. */
   from: stackIdSchema.optional(),
+  /** Only stacks with a run that was lost. */
+  lost: z.literal(true).optional(),
 });
 
 export const stackSummarySchema = z.object({
@@ -59,6 +61,10 @@ export const stackSummarySchema = z.object({
   /** The operation that holds the stack now. */
   openRun: openRunSchema.optional(),
   drift: driftSchema.optional(),
+  /** A run that was lost and that nobody has looked at since; `readStack` has all that is known of it. */
+  lostRun: lostRunSchema
+    .pick({ operation: true, workflowId: true, runId: true, at: true, message: true })
+    .optional(),
   /** Why its record can't be read. */
   damaged: z.string().optional(),
 });

@@ -27,18 +27,24 @@ export type KnownSummaries = Map<
  */
 export async function listStacks(
   { store }: Pick<OperationDependencies, 'store'>,
-  { prefix = '', from = '' }: ListStacksRequest,
+  { prefix = '', from = '', lost }: ListStacksRequest,
   known: KnownSummaries = new Map(),
 ): Promise<StackPage> {
+  const page = async (next?: string): Promise<StackPage> => {
+    const stacks = await summaries(store, listed, known);
+    return {
+      stacks: lost ? stacks.filter(({ lostRun }) => lostRun !== undefined) : stacks,
+      ...(next === undefined ? {} : { next }),
+    };
+  };
   const listed: ListedRecord[] = [];
   for await (const found of listRecords(store, prefix)) {
     // Keys end an id with a slash: `a-b` comes before `a`.
     if (`${found.stackId}/` < `${from}/`) continue;
-    if (listed.length === PAGE)
-      return { stacks: await summaries(store, listed, known), next: found.stackId };
+    if (listed.length === PAGE) return page(found.stackId);
     listed.push(found);
   }
-  return { stacks: await summaries(store, listed, known) };
+  return page();
 }
 
 async function summaries(
@@ -92,6 +98,7 @@ function summaryOf({
   operations,
   openRun,
   drift,
+  lostRun,
 }: StackRecord): StackSummary {
   const last = operations.at(-1);
   return {
@@ -120,5 +127,16 @@ function summaryOf({
           },
         }),
     ...(drift === undefined ? {} : { drift }),
+    ...(lostRun === undefined
+      ? {}
+      : {
+          lostRun: {
+            operation: lostRun.operation,
+            workflowId: lostRun.workflowId,
+            runId: lostRun.runId,
+            at: lostRun.at,
+            message: lostRun.message,
+          },
+        }),
   };
 }

@@ -1,4 +1,5 @@
 /** What has to be known before anything of an operation runs: cheap, and nothing is changed but the request's claim. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { tooLarge } from '../contract/input-limit.js';
 import type { ModuleSource, OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
@@ -13,7 +14,10 @@ import type { OperationDependencies } from './dependencies.js';
 import { plannedChanges, planLink } from './preview-stack.js';
 import { resolveLocalImage } from './resolve-image.js';
 import { resumedInput } from './resumed-input.js';
-import type { PrepareRequest, Preparation, PlannedChanges } from './types.js';
+import type { PrepareRequest, Preparation, PlannedChanges, ResolvedImage } from './types.js';
+
+/** Milliseconds in which an engine shows an image that it has, else it is left to the build step: a cancel waits for this one's end. */
+const ENGINE_ANSWERS = 1000;
 
 /** Checks the input against the stack's record and finds the module. Throws `InvalidInput`, `StackNotFound`, `PlanNotFound`, … */
 export async function prepareOperation(
@@ -50,8 +54,10 @@ export async function prepareOperation(
       ? undefined
       : await signLink(store, httpUrl, { stackId, runId: run.runId });
   const source = sourceOf(input, record, plan);
-  const image = dockerId === engine.id ? await resolved(dependencies, input, source) : undefined;
-  if (image !== undefined && plan === undefined) await checkInputs(dependencies, image, input);
+  const image =
+    dockerId === engine.id && 'image' in source
+      ? await imageAtHand(dependencies, input, source.image, plan !== undefined)
+      : undefined;
   return {
     dockerId,
     module: nameOf(source),
@@ -111,12 +117,24 @@ function sourceOf(
   );
 }
 
-async function resolved(
-  { engine }: OperationDependencies,
+/** The image, with its inputs checked; undefined when the engine has none, is away, or takes its time: the build step looks again. */
+async function imageAtHand(
+  dependencies: OperationDependencies,
   input: OperationInput,
-  source: ModuleSource,
-) {
-  return 'image' in source ? resolveLocalImage(engine, source.image, input.engine) : undefined;
+  reference: string,
+  planned: boolean,
+): Promise<ResolvedImage | undefined> {
+  const look = async (): Promise<ResolvedImage | undefined> => {
+    const image = await resolveLocalImage(dependencies.engine, reference, input.engine);
+    if (image !== undefined && !planned) await checkInputs(dependencies, image, input);
+    return image;
+  };
+  try {
+    return await Promise.race([look(), delay(ENGINE_ANSWERS, undefined, { ref: false })]);
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'DockerUnavailable') return undefined;
+    throw error;
+  }
 }
 
 function nameOf(source: ModuleSource): string {

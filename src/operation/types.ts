@@ -184,6 +184,8 @@ export interface ListStacksRequest {
   readonly prefix?: string;
   /** First stack id of the part that is wanted. */
   readonly from?: string;
+  /** Only stacks with a run that was lost. */
+  readonly lost?: true;
 }
 
 /** Activities by name: the names and shapes are part of every recorded history. */

@@ -11,6 +11,8 @@ export interface HeldEngine {
   readonly host: string;
   /** From now on nothing of a request reaches the engine. */
   hold(): void;
+  /** Resolves when a request with this text in it is held. */
+  holds(text: string): Promise<void>;
   /** Ends all connections, and every new one at once. */
   cut(): void;
   /** Lets through what was held, and what comes. */
@@ -30,6 +32,8 @@ export async function startHeldEngine({ host }: Pick<Engine, 'host'>): Promise<H
   let open = (): void => undefined;
   let isCut = false;
   let refused = 0;
+  let isHeld = false;
+  const watchers = new Set<(request: string) => void>();
   // Half-open: the input of a container ends while its output goes on.
   const server = createServer({ allowHalfOpen: true }, (client) => {
     client.on('error', () => undefined);
@@ -41,7 +45,10 @@ export async function startHeldEngine({ host }: Pick<Engine, 'host'>): Promise<H
     const upstream = connect({ path, allowHalfOpen: true });
     upstream.on('error', () => client.destroy());
     const held = new Transform({
-      transform: (chunk, _encoding, done) => void gate.then(() => done(null, chunk)),
+      transform(chunk: Buffer, _encoding, done) {
+        if (isHeld) for (const watcher of watchers) watcher(chunk.toString('latin1'));
+        void gate.then(() => done(null, chunk));
+      },
     });
     client.pipe(held).pipe(upstream);
     upstream.pipe(client);
@@ -61,13 +68,24 @@ export async function startHeldEngine({ host }: Pick<Engine, 'host'>): Promise<H
     host: `unix://${own}`,
     hold() {
       gate = new Promise((resolve) => (open = resolve));
+      isHeld = true;
     },
+    holds: (text) =>
+      new Promise((resolve) => {
+        const watcher = (request: string): void => {
+          if (!request.includes(text)) return;
+          watchers.delete(watcher);
+          resolve();
+        };
+        watchers.add(watcher);
+      }),
     cut() {
       isCut = true;
       for (const socket of sockets) socket.destroy();
     },
     release() {
       isCut = false;
+      isHeld = false;
       open();
       gate = Promise.resolve();
     },

@@ -1,17 +1,10 @@
-/** A cancel in every phase, through a real worker: what it ends, how soon the tool hears of it, and what is left. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+/** A cancel while a tool runs, through a real worker: how soon the tool hears of it, and what is left. Before that: `early-phases.test.ts`. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StartedOperation } from '../../src/client/index.js';
 import type { OperationInput, OperationResult, Phase } from '../../src/contract/operation.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { CodedError } from '../../src/errors.js';
-import { readChunks } from '../../src/logs/log-store.js';
 import { countingImage } from '../support/counting-image.js';
-import { startHeldEngine, type HeldEngine } from '../support/held-engine.js';
 import { approveWhenAsked } from '../support/approve-when-asked.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
 import { CHAIN, NAMES, outsideModuleImages } from '../support/outside-modules.js';
@@ -30,12 +23,9 @@ const SLOTS = 2;
 const abort = new AbortController();
 const figures: Record<string, number> = {};
 let engine: Engine;
-let held: HeldEngine;
 let world: OutsideWorld;
 let system: LocalSystem;
 let images: { opentofu: string; pulumi: string };
-let folder: string;
-let registry: StallingRegistry;
 
 beforeAll(async () => {
   engine = await testEngine();
@@ -44,19 +34,11 @@ beforeAll(async () => {
     opentofu: await countingImage(engine, 'opentofu', opentofu, abort.signal),
     pulumi: await countingImage(engine, 'pulumi', pulumi, abort.signal),
   };
-  folder = await mkdtemp(join(tmpdir(), 'cancel-modules-'));
-  [world, held, registry] = await Promise.all([
-    startOutsideWorld(),
-    startHeldEngine(engine),
-    startStallingRegistry(),
-  ]);
+  world = await startOutsideWorld();
   system = await createLocalSystem({
-    engine: { host: held.host, engine },
     env: {
       CLDCTL_DOCKER_SOCKET_GRANT: world.withoutNetwork.dockerSocket.path,
       CLDCTL_DOCKER_SLOTS: String(SLOTS),
-      CLDCTL_MODULES_ROOT: folder,
-      CLDCTL_REGISTRY: `${registry.address}/modules`,
     },
   });
   await system.startWorker();
@@ -65,10 +47,7 @@ afterAll(async () => {
   abort.abort();
   console.log('milliseconds from the request:', JSON.stringify(figures));
   await system?.close();
-  await held?.close();
   await world?.close();
-  await registry?.close();
-  await rm(folder, { recursive: true, force: true });
 });
 
 function operation(
@@ -100,15 +79,6 @@ async function inPhase(started: StartedOperation, phase: Phase): Promise<void> {
   await expect
     .poll(async () => (await system.client.state(started)).phase, { timeout: 120_000 })
     .toBe(phase);
-}
-
-/** Cancels and waits for the end; answers it with the milliseconds that it took. */
-async function canceled(started: StartedOperation): Promise<{ end: CodedError; took: number }> {
-  const from = Date.now();
-  await system.client.cancel(started);
-  const end = await endOf(started);
-  expect(end).toMatchObject({ code: 'OperationCanceled' });
-  return { end: end as CodedError, took: Date.now() - from };
 }
 
 /** Cancels while the tool is held, and gives the times at which SIGINT reached it, in milliseconds from the request. */
@@ -163,19 +133,6 @@ async function nothingLeft(stackId: string): Promise<void> {
   expect(record?.openRun).toBeUndefined();
 }
 
-/** Tags of images that name a module's folder. */
-async function tagsOf(module: string): Promise<string[]> {
-  const listed = await engine.docker.listImages();
-  return listed.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.includes(module));
-}
-
-async function module(name: string, files: Readonly<Record<string, string>>): Promise<string> {
-  const path = join(folder, name);
-  await mkdir(path);
-  for (const [file, text] of Object.entries(files)) await writeFile(join(path, file), text);
-  return basename(path);
-}
-
 const ofStack = (stackId: string): string[] =>
   world
     .things()
@@ -184,72 +141,6 @@ const ofStack = (stackId: string): string[] =>
     .sort();
 const done = (stackId: string, op: OutsideOperation): number[] =>
   NAMES.map((name) => world.count(op, `${stackId}-${name}`));
-
-test('while the module is looked for', async () => {
-  const stackId = uniqueStack('cancel-detect');
-  held.hold();
-  try {
-    const started = await system.client.start(operation(stackId, images.opentofu));
-    await inPhase(started, 'detect').catch(() => undefined);
-    const { took } = await canceled(started);
-    figures['detect, to the end of the operation'] = took;
-    // A worker hears of it when it has to tell the server that its step goes on: before Temporal's 10 s for it are over.
-    expect(took).toBeLessThan(12_000);
-  } finally {
-    held.release();
-  }
-  await nothingLeft(stackId);
-});
-
-test('during a build: its step is stopped, and there is no image and no tag', async () => {
-  const stackId = uniqueStack('cancel-build');
-  const seconds = `97.${stackId.slice(-6).replace(/\D/g, '7')}1`;
-  const name = await module(stackId, {
-    'main.tf': 'output "o" { value = 1 }\n',
-    Dockerfile: `FROM cldctl-iac/opentofu\nRUN ["sleep", "${seconds}"]\n`,
-  });
-  const started = await system.client.start(
-    operation(stackId, '', { module: { path: name }, options: {}, environment: {}, inputs: {} }),
-  );
-  const steps = async (): Promise<string> => {
-    const store = await system.openStore();
-    try {
-      const { runId } = started;
-      let text = '';
-      for await (const chunk of readChunks(store, { stackId, runId }))
-        text += chunk.lines.map(({ text: line }) => `${line}\n`).join('');
-      return text;
-    } finally {
-      store.close();
-    }
-  };
-  await expect.poll(steps, { timeout: 120_000 }).toContain(seconds);
-  const { took } = await canceled(started);
-  figures['build, to the end of the operation'] = took;
-  expect(took).toBeLessThan(10_000);
-  const running = async (): Promise<string[]> =>
-    (await engine.docker.listContainers({ all: true }))
-      .map(({ Command }) => Command)
-      .filter((text) => text.includes(seconds));
-  await expect.poll(running, { timeout: 20_000 }).toEqual([]);
-  expect(await tagsOf(stackId)).toEqual([]);
-  await nothingLeft(stackId);
-});
-
-test('during a push: the upload is broken off, and the registry never gets a name', async () => {
-  const stackId = uniqueStack('cancel-push');
-  const name = await module(stackId, { 'main.tf': 'output "o" { value = 1 }\n' });
-  const started = await system.client.start(
-    operation(stackId, '', { module: { path: name }, options: {}, environment: {}, inputs: {} }),
-  );
-  await registry.uploading;
-  const { took } = await canceled(started);
-  figures['push, to the end of the operation'] = took;
-  expect(took).toBeLessThan(10_000);
-  // An engine may not be able to take back the request that waits: what follows on its answer counts.
-  registry.answer();
-  await nothingLeft(stackId);
-});
 
 test('during a preview: one SIGINT, nothing is changed and no plan waits', async () => {
   const stackId = uniqueStack('cancel-preview');
@@ -369,50 +260,3 @@ test('a kill acts at once while every slot for containers is taken', async () =>
   expect(next).toEqual({ end: 'succeeded', asked: true });
   for (const stackId of [...stacks, waitingId]) await nothingLeft(stackId);
 });
-
-test('the registry of the push that was cancelled has not been given a name since', () => {
-  expect(registry.manifests()).toBe(0);
-});
-
-interface StallingRegistry {
-  readonly address: string;
-  /** Resolves when an engine wants to upload a layer, which has to wait. */
-  readonly uploading: Promise<void>;
-  /** From now on every upload is taken. */
-  answer(): void;
-  manifests(): number;
-  close(): Promise<void>;
-}
-
-/** A registry that lets uploads wait. */
-async function startStallingRegistry(): Promise<StallingRegistry> {
-  let manifests = 0;
-  let uploading = (): void => undefined;
-  let answer = (): void => undefined;
-  const asked = new Promise<void>((resolve) => (uploading = resolve));
-  const answered = new Promise<void>((resolve) => (answer = resolve));
-  const server: Server = createServer((request, response) => {
-    request.resume();
-    const path = new URL(request.url ?? '/', 'http://registry').pathname;
-    const uploads = path.replace(/uploads\/.*$/, 'uploads/1');
-    if (request.method === 'PUT' && path.includes('/manifests/')) manifests += 1;
-    if (request.method === 'POST') {
-      uploading();
-      void answered.then(() => response.writeHead(202, { Location: uploads }).end());
-    } else if (request.method === 'PATCH') {
-      request.once('end', () => response.writeHead(202, { Location: uploads }).end());
-    } else if (request.method === 'PUT') response.writeHead(201).end();
-    else response.writeHead(path === '/v2/' ? 200 : 404).end();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    uploading: asked,
-    answer,
-    manifests: () => manifests,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

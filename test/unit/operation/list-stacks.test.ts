@@ -52,6 +52,33 @@ test('a record that did not change since the last list is not read again', async
   expect((await list())[2]).toEqual(['c', expect.stringContaining('not a record')]);
 });
 
+test('a lost run is named, and stacks with one can be listed alone, page by page', async () => {
+  const store = await openTestStore();
+  const lostRun = {
+    planDigest: `sha256:${'1'.repeat(64)}`,
+    attempt: 1,
+    operation: 'destroy' as const,
+    workflowId: 'stack:b',
+    runId: 'r',
+    at: AT,
+    message: 'it was lost',
+  };
+  for (const stackId of ['a', 'b', 'c'])
+    await updateRecord(store, stackId, () => ({
+      ...newRecord(stackId, AT),
+      ...(stackId === 'b' ? { lostRun } : {}),
+    }));
+  const { planDigest: _plan, attempt: _attempt, ...told } = lostRun;
+  const { stacks } = await listStacks({ store }, {});
+  expect(stacks.map((stack) => [stack.stackId, stack.lostRun])).toEqual([
+    ['a', undefined],
+    ['b', told],
+    ['c', undefined],
+  ]);
+  expect((await listStacks({ store }, { lost: true })).stacks).toMatchObject([{ stackId: 'b' }]);
+  expect((await listStacks({ store }, { lost: true, from: 'c' })).stacks).toEqual([]);
+});
+
 async function keysOf(listed: AsyncIterable<{ readonly key: string }>): Promise<string[]> {
   const keys = [];
   for await (const { key } of listed) keys.push(key);

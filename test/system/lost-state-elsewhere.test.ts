@@ -1,0 +1,114 @@
+/** A container that vanishes during an apply whose state is in PostgreSQL or S3: its dead lock, what is in no state, and how it goes on. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Receipt } from '../../src/contract/change.js';
+import type { OperationInput } from '../../src/contract/operation.js';
+import { connectEngine, type Engine } from '../../src/docker/engine.js';
+import type { CodedError } from '../../src/errors.js';
+import { command } from '../support/command.js';
+import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
+import { failureOf, loseContainer, shortName, statuses } from '../support/lose-container.js';
+import { CHAIN, NAMES, outsideModuleImages, TOOLS, type Tool } from '../support/outside-modules.js';
+import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
+import { STATE_SERVERS, startStateServers, type StateServers } from '../support/state-servers.js';
+
+const abort = new AbortController();
+let engine: Engine;
+let world: OutsideWorld;
+let servers: StateServers;
+let images: Record<Tool, string>;
+
+beforeAll(async () => {
+  engine = await connectEngine({ environment: process.env });
+  world = await startOutsideWorld();
+  images = await outsideModuleImages(engine, CHAIN, abort.signal);
+  servers = await startStateServers(engine, abort.signal);
+}, 900_000);
+afterAll(async () => {
+  abort.abort();
+  await servers.close();
+  await world.close();
+});
+
+describe.each(STATE_SERVERS)('state in %s', (kind) => {
+  let system: LocalSystem;
+  beforeAll(async () => {
+    system = await createLocalSystem({ env: { CLDCTL_STATE_URL: servers.urls[kind] } });
+    await system.startWorker();
+  });
+  afterAll(() => system.close());
+
+  describe.each(TOOLS)('%s', (tool) => {
+    const stackId = uniqueStack(`lost-${kind}-${tool}`);
+    const apply = (): OperationInput => ({
+      stackId,
+      operation: 'apply',
+      module: { image: images[tool] },
+      inputs: { stack: stackId },
+      environment: world.containerEnvironment,
+      approval: { mode: 'auto', expiresIn: '1h' },
+    });
+    const made = (): number[] => NAMES.map((name) => world.count('create', `${stackId}-${name}`));
+    let lost: CodedError;
+
+    test('the run says what it did, and where its state is', async () => {
+      const held = world.hold(`${stackId}-b`, 'create');
+      const started = await system.client.start(apply());
+      await held.reached;
+      await loseContainer(system, stackId, 'b');
+      held.release();
+      lost = await failureOf(system, started);
+      expect(lost.code).toBe('OutcomeUnknown');
+      expect(lost.message).toContain('its state is in the backend');
+      expect(made()).toEqual([1, 0, 0]);
+      expect(statuses(lost.detail?.['receipt'] as Receipt)).toEqual({
+        a: 'done',
+        b: 'failed, it began and did not end',
+        c: 'unknown',
+      });
+      const { lostRun, openRun } = await system.client.stack(stackId);
+      expect(openRun).toBeUndefined();
+      expect(lostRun?.open?.map(({ resource }) => shortName(resource))).toEqual(['b']);
+      expect(JSON.stringify(lost.toFailure())).not.toMatch(/hunter2/);
+    });
+
+    test('another apply releases the lock of the dead container, shows what is in no state, and waits for a person', async () => {
+      const started = await system.client.startAndWaitPlan(apply());
+      expect(started.ready.phase).toBe('awaiting-approval');
+      const plan = await system.client.plan(started);
+      expect(plan?.lostRun).toMatchObject({ message: lost.message });
+      // OpenTofu has written no state yet; Pulumi's has the first thing.
+      expect((plan?.lostRun?.untracked ?? []).map(shortName)).toEqual(
+        tool === 'opentofu' ? ['a'] : [],
+      );
+      expect(plan?.summary.create).toBe(tool === 'opentofu' ? 3 : 2);
+      const { planDigest = '' } = started.ready;
+      await system.client.reject(started, { planDigest, by: 'ann' });
+      expect(await system.client.result(started)).toMatchObject({ outcome: 'rejected' });
+      expect(made()).toEqual([1, 0, 0]);
+    });
+
+    test('a resume goes on when a person approves, and all is there, once', async () => {
+      const waiting = await command(['resume', stackId, '--until', 'plan'], { env: system.env });
+      expect(waiting.stdout).toContain('Lost: the apply of');
+      expect(waiting.stdout).toContain('there or not');
+      // The person does as is said: what is in no state is removed.
+      if (tool === 'opentofu') {
+        expect(waiting.stdout).toContain('not in the state outside_thing.a');
+        world.remove(`${stackId}-a`);
+      }
+      const { planDigest = '' } = await system.client.state(stackId);
+      const digits = planDigest.replace('sha256:', '').slice(0, 16);
+      const approve = ['approve', stackId, '--wait', '--plan', digits];
+      const approved = await command(approve, { env: system.env });
+      expect(approved, approved.stderr).toMatchObject({ exitCode: 0 });
+      const there = world.things().filter(({ name }) => name.startsWith(`${stackId}-`));
+      expect(there.map(({ name }) => name).sort()).toEqual(
+        NAMES.map((name) => `${stackId}-${name}`),
+      );
+      expect((await system.client.stack(stackId)).lostRun).toBeUndefined();
+      const next = { ...apply(), approval: { mode: 'on-changes' as const, expiresIn: '1h' } };
+      const again = await system.client.start(next);
+      expect(await system.client.result(again)).toMatchObject({ outcome: 'no-changes' });
+    });
+  });
+});
