@@ -10,6 +10,7 @@ import { CodedError } from './errors.js';
 import { createLogger, installRuntime, type Logger } from './log.js';
 import { startEndpoint, type Endpoint } from './http/endpoint.js';
 import { loadWebhooks, type Webhook } from './notifications/webhooks.js';
+import { tidyModuleFolders } from './operation/module-folders.js';
 import { tidyEngine } from './operation/tidy-engine.js';
 import { tidyStore } from './operation/tidy-store.js';
 import { packageRoot } from './setup/package-root.js';
@@ -113,12 +114,16 @@ function keepTidy(
       (error: unknown) => logger.warn({ reason: String(error) }, 'left-over containers stay'),
     );
   };
-  const both = (): void => {
+  const all = (): void => {
     tidy();
     tidyOld();
+    tidyModuleFolders().then(
+      (removed) => removed > 0 && logger.info({ removed }, 'removed folders of dead builds'),
+      (error: unknown) => logger.warn({ reason: String(error) }, 'folders of dead builds stay'),
+    );
   };
-  both();
-  return setInterval(both, TIDY_INTERVAL).unref();
+  all();
+  return setInterval(all, TIDY_INTERVAL).unref();
 }
 
 function reported({ removed, bytes, skipped, damaged }: SweepReport): Record<string, unknown> {

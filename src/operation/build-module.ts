@@ -1,7 +1,5 @@
 /** The image of a module source: pulled, or built from a directory. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { isAbsolute, relative, resolve } from 'node:path';
 import { imageAuth } from '../docker/image-auth.js';
 import { parseReference } from '../docker/image-reference.js';
 import { pullImage, type TransferEvent } from '../docker/push.js';
@@ -9,6 +7,7 @@ import { CodedError } from '../errors.js';
 import { createBuilder } from '../standalone/builder.js';
 import { checkInputs } from './check-inputs.js';
 import type { OperationDependencies } from './dependencies.js';
+import { withModuleFolder } from './module-folders.js';
 import { resolveLocalImage } from './resolve-image.js';
 import type { BuildRequest, BuiltModule, ResolvedImage } from './types.js';
 import { unpackArchive } from './unpack-archive.js';
@@ -109,13 +108,10 @@ async function withDirectory<T>(
   use: (directory: string) => Promise<T>,
 ): Promise<T> {
   if ('path' in source) return use(belowRoot(config.modulesRoot, source.path));
-  const directory = await mkdtemp(join(tmpdir(), 'cldctl-module-'));
-  try {
+  return withModuleFolder(async (directory) => {
     await unpackArchive(await store.artefacts.get(source.archive), directory);
-    return await use(directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+    return use(directory);
+  });
 }
 
 function belowRoot(root: string | undefined, path: string): string {
