@@ -1,5 +1,5 @@
 /** The mark that a lost run leaves in its stack's record, and what takes it away. */
-import type { Receipt } from '../contract/change.js';
+import type { Change, Receipt } from '../contract/change.js';
 import type { ErrorCode, Failure } from '../contract/error-code.js';
 import { isSameRun, needsPerson, type LostRun } from '../contract/lost-run.js';
 import type { AttemptRef, AttemptResult } from '../stack/attempt-store.js';
@@ -9,6 +9,8 @@ import type { AttemptContext } from './attempt-context.js';
 const UNSEEN: readonly ErrorCode[] = ['OutcomeUnknown', 'StateDamaged'];
 /** Most entries of each list: the mark travels with every plan. */
 const ENTRIES = 50;
+/** Actions after which a thing is there. */
+const MAKING: readonly Change['action'][] = ['create', 'replace', 'import'];
 
 /** True for a failure after which the state may lack what the run made. */
 export function isUnseen(failure: Failure | undefined): failure is Failure {
@@ -55,4 +57,23 @@ export function lostRunAfter(
     outcome !== 'nothing-ran' &&
     isSameRun(old, request.knownLoss);
   return looked ? undefined : old;
+}
+
+/**
+ * The mark as a later plan shows it. What the lost run made and this plan would make again is in no state: where that is in a
+ * backend, nobody but the tool can tell.
+ */
+export function besidePlan(lostRun: LostRun, changes: readonly Change[]): LostRun {
+  const again = new Set(
+    changes.filter(({ action }) => action === 'create').map(({ resource }) => resource),
+  );
+  const made = (lostRun.receipt?.entries ?? []).filter(
+    ({ status, action, resource }) =>
+      status === 'done' && MAKING.includes(action) && again.has(resource),
+  );
+  const untracked = new Set([
+    ...(lostRun.untracked ?? []),
+    ...made.map(({ resource }) => resource),
+  ]);
+  return untracked.size === 0 ? lostRun : { ...lostRun, untracked: [...untracked] };
 }

@@ -16,6 +16,7 @@ import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
+import { besidePlan } from './lost-run-mark.js';
 import { redacted } from './module-failure.js';
 import { engineOptions, stateLocation } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
@@ -118,7 +119,7 @@ export function plannedChanges(
     view: {
       ...view,
       ...(link === undefined ? {} : { link }),
-      ...(lostRun === undefined ? {} : { lostRun }),
+      ...(lostRun === undefined ? {} : { lostRun: besidePlan(lostRun, saved.bundle.changes) }),
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
       // Rules and questions go by all of it.

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/contract/error-code.js';
 import type { LostRun, LostRunKey } from '../../../src/contract/lost-run.js';
 import type { Mutation } from '../../../src/operation/types.js';
-import { lostRunAfter } from '../../../src/operation/lost-run-mark.js';
+import { besidePlan, lostRunAfter } from '../../../src/operation/lost-run-mark.js';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const at = '2026-01-01T00:00:00.000Z';
@@ -83,4 +83,22 @@ test('only an operation that was approved knowing of the loss takes the mark awa
 test('a run that is lost while it goes on from a lost one leaves its own mark', () => {
   const knownLoss = { planDigest: old.planDigest, attempt: old.attempt };
   expect(after('apply', { knownLoss, code: 'OutcomeUnknown' })).toMatchObject({ runId: 'second' });
+});
+
+test('beside a later plan it names what that would make again', () => {
+  const done = (resource: string, action: 'create' | 'delete' | 'import') =>
+    ({ resource, action, status: 'done' }) as const;
+  const entries = [
+    done('a', 'create'),
+    done('b', 'import'),
+    done('c', 'create'),
+    done('d', 'delete'),
+    { resource: 'e', action: 'create', status: 'failed' } as const,
+  ];
+  const lost: LostRun = { ...old, untracked: ['x'], receipt: { ...receipt, entries } };
+  const plan = ['a', 'b', 'd', 'e'].map((resource) => ({ resource, action: 'create' as const }));
+  expect(besidePlan(lost, plan).untracked).toEqual(['x', 'a', 'b']);
+  const rest = [{ resource: 'c', action: 'update' as const }];
+  expect(besidePlan(lost, rest)).toEqual(lost);
+  expect(besidePlan(old, plan)).toBe(old);
 });
