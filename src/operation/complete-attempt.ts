@@ -30,12 +30,19 @@ const OUTPUT_LENGTH = 8 * 1024;
 
 type StoredState = Awaited<ReturnType<typeof storeVersion>>;
 
+/** A state in a backend; `unwritten` is the version in the store of what the tool could not write there. */
+interface BackendState {
+  readonly url: string;
+  readonly fingerprint: string | null;
+  readonly unwritten?: number;
+}
+
 /** What a second asker of the same result needs; kept with the attempt. */
 interface Ended {
   readonly executed: Executed;
   readonly failure?: Failure;
   readonly outputs?: StackRecord['outputs'];
-  readonly state?: StoredState | { readonly url: string; readonly fingerprint: string | null };
+  readonly state?: StoredState | BackendState;
   /** Operations that were under way at the end, and resources that the state does not have. */
   readonly lost?: Pick<LostFindings, 'open' | 'untracked'>;
 }
@@ -54,7 +61,7 @@ export async function completeAttempt(
   const approved = context.request.operation === 'refresh' ? [] : context.saved.bundle.changes;
   const receipt =
     response.receipt ?? compareReceipt(approved, events, response.success ? 'succeeded' : 'failed');
-  const failure = failureOf(context, result, receipt);
+  const failure = toldUnwritten(failureOf(context, result, receipt), context, state);
   if (failure?.code === 'StateLocked' && didNothing(receipt)) {
     // Another holds the tool's lock: nothing was done, so that this plan may be tried again.
     await endAsNothing(dependencies, attempt);
@@ -163,7 +170,7 @@ function changedRecord(
       ? record
       : 'version' in state
         ? withSnapshot(record, state)
-        : { ...record, state: { ...state, at: result.at } };
+        : { ...record, state: { url: state.url, fingerprint: state.fingerprint, at: result.at } };
   const done = failure === undefined && !executed.interrupted;
   const ranWith = whatRan(context, result.at);
   const { drift, lostRun: old, ...rest } = named;
@@ -211,12 +218,13 @@ export async function storeState(
   at: string,
 ): Promise<Ended['state']> {
   const { fingerprint = null, serial, lineage, resources } = response.state ?? {};
-  if (config.stateUrl !== undefined) {
-    if (response.state?.fingerprint === undefined) return undefined;
-    return { url: new URL(config.stateUrl).origin, fingerprint };
-  }
-  if (bytes === undefined) return undefined;
-  return storeVersion(store, request.stackId, bytes, {
+  const url = config.stateUrl;
+  const inBackend =
+    url === undefined || response.state?.fingerprint === undefined
+      ? undefined
+      : { url: new URL(url).origin, fingerprint };
+  if (bytes === undefined) return inBackend;
+  const stored = await storeVersion(store, request.stackId, bytes, {
     engine: saved.bundle.subject.engine,
     fingerprint,
     ...(serial === undefined ? {} : { serial }),
@@ -227,6 +235,22 @@ export async function storeState(
     ...(request.input.requestedBy === undefined ? {} : { by: request.input.requestedBy }),
     at,
   });
+  return inBackend === undefined ? stored : { ...inBackend, unwritten: stored.version };
+}
+
+/** How a person gets at a state that is not where it belongs. */
+export function unwrittenAdvice(stackId: string, version: number): string {
+  return `the state that the backend does not have is kept: cldctl-iac state export ${stackId} ${version}`;
+}
+
+function toldUnwritten(
+  failure: Failure | undefined,
+  { request }: AttemptContext,
+  state: Ended['state'],
+): Failure | undefined {
+  if (failure === undefined || state === undefined || !('unwritten' in state)) return failure;
+  const advice = unwrittenAdvice(request.stackId, state.unwritten ?? 0);
+  return { ...failure, message: `${failure.message}; ${advice}` };
 }
 
 function failureOf(

@@ -13,13 +13,15 @@ export interface LossCircumstances {
   readonly stateSaved: boolean;
   /** The state is in a backend, which the tool wrote itself. */
   readonly stateElsewhere: boolean;
+  /** What to do about a state that is missing there. */
+  readonly unwritten?: string;
   readonly detail: NonNullable<Failure['detail']>;
 }
 
 /** `ContainerLost` when all that was done is known, else `OutcomeUnknown`. */
 export function describeLoss(
   verdict: Exclude<LostRunVerdict, { kind: 'answered' }>,
-  { stackId, operation, cause, stateSaved, stateElsewhere, detail }: LossCircumstances,
+  { stackId, operation, cause, stateSaved, stateElsewhere, unwritten, detail }: LossCircumstances,
 ): Failure {
   const what = `the ${operation} of stack ${stackId}`;
   const why = cause ?? 'its container is gone';
@@ -39,7 +41,7 @@ export function describeLoss(
     case 'unknown': {
       const { receipt, open, untracked } = verdict;
       const state = stateElsewhere
-        ? 'its state is in the backend, where its lock may still be held'
+        ? (unwritten ?? 'its state is in the backend, where its lock may still be held')
         : stateSaved
           ? 'the state it left was saved'
           : 'no state could be saved';

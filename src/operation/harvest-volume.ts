@@ -11,7 +11,7 @@ import type { DoneEvent } from '../plan/receipt.js';
 import type { Attempt } from '../stack/attempt-store.js';
 import { pendingIn } from '../state/resources-in.js';
 import type { AttemptContext } from './attempt-context.js';
-import { completeAttempt, finishAttempt, storeState } from './complete-attempt.js';
+import { completeAttempt, finishAttempt, storeState, unwrittenAdvice } from './complete-attempt.js';
 import type { OperationDependencies } from './dependencies.js';
 import { describeLoss } from './describe-loss.js';
 import { readLostVolume, type LostState, type LostVolume } from './lost-volume.js';
@@ -57,7 +57,8 @@ export async function harvestVolume(
     answered: volume.frame !== undefined,
     journal: volume.journal,
     heard,
-    stateIsSafe: dependencies.config.stateUrl !== undefined || volume.state !== undefined,
+    // Beside a backend there is a state only when the tool could not write it there.
+    stateIsSafe: (dependencies.config.stateUrl === undefined) === (volume.state !== undefined),
     tracked: await trackedResources(dependencies, context, volume.state?.bytes),
     pending: volume.state === undefined ? [] : pendingIn(tool, volume.state.bytes),
   });
@@ -121,6 +122,9 @@ async function endLost(
       operation: context.request.operation,
       stateSaved: stored !== undefined,
       stateElsewhere,
+      ...(stored !== undefined && 'unwritten' in stored
+        ? { unwritten: unwrittenAdvice(attempt.stackId, stored.unwritten ?? 0) }
+        : {}),
       ...(cause.message === undefined ? {} : { cause: cause.message }),
       detail: cause.detail,
     }),

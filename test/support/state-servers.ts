@@ -28,6 +28,10 @@ export interface StateServers {
   readonly secrets: readonly string[];
   /** Folder of the S3 bucket that states are in. */
   readonly bucket: string;
+  /** Ends the S3 server; what it has stays. */
+  stopS3(): Promise<void>;
+  /** Starts it again, on the same port. */
+  startS3(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -55,15 +59,27 @@ export async function startStateServers(
   const bucket = join(folder, 'states');
   await mkdir(bucket);
   const port = await freePort();
-  const store = spawn(
-    parts.versitygw,
-    ['--port', `${gateway}:${port}`, '--access', 'user', '--secret', S3_SECRET, 'posix', folder],
-    { stdio: 'ignore' },
-  );
-  const ended = once(store, 'exit');
-  while (!(await answers(host, 5432)) || !(await answers(gateway, port))) {
+  let stopS3 = async (): Promise<void> => undefined;
+  const startS3 = async (): Promise<void> => {
+    const store = spawn(
+      parts.versitygw,
+      ['--port', `${gateway}:${port}`, '--access', 'user', '--secret', S3_SECRET, 'posix', folder],
+      { stdio: 'ignore' },
+    );
+    const ended = once(store, 'exit');
+    stopS3 = async () => {
+      store.kill();
+      await ended;
+    };
+    while (!(await answers(gateway, port))) {
+      signal.throwIfAborted();
+      if (store.exitCode !== null) throw new Error(`the S3 server ended with ${store.exitCode}`);
+      await delay(50);
+    }
+  };
+  await startS3();
+  while (!(await answers(host, 5432))) {
     signal.throwIfAborted();
-    if (store.exitCode !== null) throw new Error(`the S3 server ended with ${store.exitCode}`);
     await delay(50);
   }
   const urlsWith = (password: string, secret: string): Record<StateServer, string> => ({
@@ -81,9 +97,10 @@ export async function startStateServers(
       's3-wrong-secret',
     ],
     bucket,
+    stopS3: () => stopS3(),
+    startS3,
     async close() {
-      store.kill();
-      await ended;
+      await stopS3();
       await database.remove({ force: true, v: true });
       await rm(folder, { recursive: true });
     },

@@ -4,7 +4,7 @@ import type { Receipt } from '../../src/contract/change.js';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { connectEngine, type Engine } from '../../src/docker/engine.js';
 import type { CodedError } from '../../src/errors.js';
-import { command } from '../support/command.js';
+import { command, type RunningCommand } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
 import { failureOf, loseContainer, shortName, statuses } from '../support/lose-container.js';
 import { CHAIN, NAMES, outsideModuleImages, TOOLS, type Tool } from '../support/outside-modules.js';
@@ -88,19 +88,15 @@ describe.each(STATE_SERVERS)('state in %s', (kind) => {
     });
 
     test('a resume goes on when a person approves, and all is there, once', async () => {
-      const waiting = await command(['resume', stackId, '--until', 'plan'], { env: system.env });
-      expect(waiting.stdout).toContain('Lost: the apply of');
-      expect(waiting.stdout).toContain('there or not');
+      const resumed = await system.client.resume(stackId);
+      const { planDigest = '' } = await system.client.waitPlan(resumed);
       // The person does as is said: what is in no state is removed.
-      if (tool === 'opentofu') {
-        expect(waiting.stdout).toContain('not in the state outside_thing.a');
-        world.remove(`${stackId}-a`);
-      }
-      const { planDigest = '' } = await system.client.state(stackId);
-      const digits = planDigest.replace('sha256:', '').slice(0, 16);
-      const approve = ['approve', stackId, '--wait', '--plan', digits];
-      const approved = await command(approve, { env: system.env });
-      expect(approved, approved.stderr).toMatchObject({ exitCode: 0 });
+      if (tool === 'opentofu') world.remove(`${stackId}-a`);
+      await system.client.approve(resumed, { planDigest, by: 'ann' });
+      expect(await system.client.result(resumed)).toMatchObject({
+        outcome: 'succeeded',
+        receipt: { failed: 0, not_reached: 0, unapproved: 0 },
+      });
       const there = world.things().filter(({ name }) => name.startsWith(`${stackId}-`));
       expect(there.map(({ name }) => name).sort()).toEqual(
         NAMES.map((name) => `${stackId}-${name}`),
@@ -111,4 +107,86 @@ describe.each(STATE_SERVERS)('state in %s', (kind) => {
       expect(await system.client.result(again)).toMatchObject({ outcome: 'no-changes' });
     });
   });
+});
+
+describe('an S3 server that goes away during an apply', () => {
+  let system: LocalSystem;
+  let worker: RunningCommand;
+  beforeAll(async () => {
+    system = await createLocalSystem({ env: { CLDCTL_STATE_URL: servers.urls.s3 } });
+    worker = await system.startWorker();
+  });
+  afterAll(() => system.close());
+
+  const apply = (stackId: string): OperationInput => ({
+    stackId,
+    operation: 'apply',
+    module: { image: images.opentofu },
+    inputs: { stack: stackId },
+    environment: world.containerEnvironment,
+    approval: { mode: 'auto', expiresIn: '1h' },
+  });
+
+  /** The state that the message says is kept, and what a person who looks at the next plan is told. */
+  async function keptAndTold(stackId: string, lost: CodedError): Promise<void> {
+    const [, version = ''] = /cldctl-iac state export \S+ (\d+)/.exec(lost.message) ?? [];
+    const kept = await command(['state', 'export', stackId, version], { env: system.env });
+    const state = JSON.parse(kept.stdout) as { resources: { name: string }[] };
+    expect(state.resources.map(({ name }) => name).sort()).toEqual([...NAMES]);
+    const started = await system.client.startAndWaitPlan(apply(stackId));
+    expect(started.ready.phase).toBe('awaiting-approval');
+    const plan = await system.client.plan(started);
+    expect([...(plan?.lostRun?.untracked ?? [])].map(shortName).sort()).toEqual([...NAMES]);
+    const { planDigest = '' } = started.ready;
+    await system.client.reject(started, { planDigest, by: 'ann' });
+    await system.client.result(started);
+    expect(NAMES.map((name) => world.count('create', `${stackId}-${name}`))).toEqual([1, 1, 1]);
+  }
+
+  test('the state that could not be written there is kept in the store, and the next apply asks', async () => {
+    const stackId = uniqueStack('unwritten');
+    const held = world.hold(`${stackId}-c`, 'create');
+    const started = await system.client.start(apply(stackId));
+    await held.reached;
+    await servers.stopS3();
+    held.release();
+    const lost = await failureOf(system, started);
+    await servers.startS3();
+    expect(lost.code).toBe('StateDamaged');
+    await keptAndTold(stackId, lost);
+  });
+
+  test('also when the container is removed with its answer before a worker has seen it', async () => {
+    const stackId = uniqueStack('unwritten');
+    const held = world.hold(`${stackId}-c`, 'create');
+    const started = await system.client.start(apply(stackId));
+    await held.reached;
+    worker.signal('SIGKILL');
+    await worker.done;
+    await servers.stopS3();
+    held.release();
+    const [found] = await system.containers(stackId);
+    const container = engine.docker.getContainer(found?.id ?? '');
+    await container.wait();
+    const [mount] = (await container.inspect()).Mounts;
+    await container.remove({ force: true, v: true });
+    await inVolume(mount?.Name ?? '', ['rm', '/workspace/answer.sealed']);
+    await servers.startS3();
+    worker = await system.startWorker();
+    const lost = await failureOf(system, started);
+    expect(lost.code).toBe('OutcomeUnknown');
+    await keptAndTold(stackId, lost);
+  });
+
+  async function inVolume(volume: string, argv: string[]): Promise<void> {
+    const container = await engine.docker.createContainer({
+      Image: images.opentofu,
+      User: '0:0',
+      Entrypoint: argv,
+      HostConfig: { Mounts: [{ Type: 'volume', Source: volume, Target: '/workspace' }] },
+    });
+    await container.start();
+    expect((await container.wait()) as { StatusCode: number }).toMatchObject({ StatusCode: 0 });
+    await container.remove();
+  }
 });
