@@ -10,6 +10,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           testTimeout: 20_000,
+          // Workflows are bundled in some: seconds of work, more on a busy machine.
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },
