@@ -4,7 +4,7 @@ import { FailureError } from '../failure-error.js';
 import type { CommandEnd } from '../process/run-command.js';
 import type { EventStream } from './event-stream.js';
 
-/** What a mutation writes down where it outlives the container: see `docs/decisions/0018-lost-runs.md`. */
+/** What a mutation writes down where it outlives the container: see `docs/decisions/0019-lost-runs.md`. */
 export interface Journal {
   /** Right before the mutating command starts. Throws `FailureError` when that can't be written down: then nothing may start. */
   mutating(step: string): void;
