@@ -14,6 +14,7 @@ import { connectEngine, type Engine } from '../../src/docker/engine.js';
 import { findImage } from '../../src/docker/find-image.js';
 import { createLabels } from '../../src/docker/labels.js';
 import { packageRoot } from '../../src/setup/package-root.js';
+import { readChunks } from '../../src/logs/log-store.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { dockerEnvironment, setupSettings } from '../../src/setup/setup-settings.js';
 import { startTemporalServer, type TemporalServer } from '../../src/setup/temporal-server.js';
@@ -44,6 +45,8 @@ export interface LocalSystem {
   restartTemporal(): Promise<void>;
   /** The store, opened beside the workers. */
   openStore(): Promise<Store>;
+  /** Text of the log of an operation, as far as it is in the store. */
+  logOf(operation: { stackId: string; runId: string }): Promise<string>;
   /** Containers of a stack's mutating run: id and state. */
   containers(stackId: string): Promise<{ id: string; state: string }[]>;
   close(): Promise<void>;
@@ -101,6 +104,17 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
       server = await startTemporalServer({ binary, port, ...databaseFile });
     },
     openStore: () => openStore({ store: env.CLDCTL_STORE }),
+    async logOf({ stackId, runId }) {
+      const store = await openStore({ store: env.CLDCTL_STORE });
+      try {
+        let text = '';
+        for await (const { lines } of readChunks(store, { stackId, runId }))
+          text += lines.map((line) => `${line.text}\n`).join('');
+        return text;
+      } finally {
+        store.close();
+      }
+    },
     async close() {
       for (const worker of workers) worker.signal('SIGTERM');
       await Promise.all(workers.map(({ done }) => done));

@@ -2,38 +2,76 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { expect } from 'vitest';
-import type { StartedOperation } from '../../src/client/index.js';
+import type { OperationTarget } from '../../src/client/index.js';
 import type { Receipt } from '../../src/contract/change.js';
+import type { Engine } from '../../src/docker/engine.js';
 import { CodedError } from '../../src/errors.js';
 import type { LocalSystem } from './local-system.js';
 
+/** Removes the container of the stack's mutating run, running or not, as `docker rm -f` does; its volume stays, and is named. */
+export async function removeContainer(
+  { engine, containers }: LocalSystem,
+  stackId: string,
+): Promise<string> {
+  const [found] = await containers(stackId);
+  const container = engine.docker.getContainer(found?.id ?? '');
+  const [mount] = (await container.inspect()).Mounts;
+  await container.remove({ force: true, v: true });
+  return mount?.Name ?? '';
+}
+
 /**
- * Removes the container of the stack's mutating run as `docker rm -f` does, when the tool has begun with a resource of that
- * name, or with so many; its volume stays. The outside world can be asked before the tool's word of it is read: what is in
- * the log is in the journal.
+ * Removes it when the tool has begun with a resource of that name, or with so many. The outside world can be asked before the
+ * tool's word of it is read: what is in the log is in the journal.
  */
 export async function loseContainer(
-  { engine, containers }: LocalSystem,
+  system: LocalSystem,
   stackId: string,
   begun: string | number,
 ): Promise<void> {
-  const [found] = await containers(stackId);
-  const container = engine.docker.getContainer(found?.id ?? '');
+  const [found] = await system.containers(stackId);
+  const container = system.engine.docker.getContainer(found?.id ?? '');
   const log = (await container.logs({ follow: true, stdout: true })) as unknown as Readable;
+  try {
+    await hasBegun(log, begun);
+  } finally {
+    log.destroy();
+  }
+  await removeContainer(system, stackId);
+}
+
+async function hasBegun(log: Readable, begun: string | number): Promise<void> {
   const started = new Set<string>();
   for await (const line of createInterface({ input: log })) {
     if (!line.includes('"status":"started"')) continue;
     started.add(shortName(/"resource":"(.*?)"/.exec(line)?.[1] ?? ''));
-    if (typeof begun === 'string' ? started.has(begun) : started.size === begun) break;
+    if (typeof begun === 'string' ? started.has(begun) : started.size === begun) return;
   }
-  log.destroy();
-  await container.remove({ force: true, v: true });
+  throw new Error(`the tool ended before it began with ${begun}`);
+}
+
+/** Runs a command of the image in a working volume whose container is gone. */
+export async function runInVolume(
+  engine: Engine,
+  image: string,
+  volume: string,
+  argv: string[],
+): Promise<void> {
+  const container = await engine.docker.createContainer({
+    Image: image,
+    User: '0:0',
+    Entrypoint: argv,
+    HostConfig: { Mounts: [{ Type: 'volume', Source: volume, Target: '/workspace' }] },
+  });
+  await container.start();
+  expect((await container.wait()) as { StatusCode: number }).toMatchObject({ StatusCode: 0 });
+  await container.remove();
 }
 
 /** What the operation failed with. */
 export async function failureOf(
   { client }: LocalSystem,
-  started: StartedOperation,
+  started: OperationTarget,
 ): Promise<CodedError> {
   const error = await client.result(started).then(
     ({ outcome }) => new Error(`it ended ${outcome}`),

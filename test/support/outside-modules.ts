@@ -1,11 +1,13 @@
 /** Modules of both tools whose things are in the outside world, and their images. */
 import { loadConfig } from '../../src/config.js';
+import type { OperationInput } from '../../src/contract/operation.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { moduleImages } from '../table/module-image.js';
 import { outside } from '../table/row.js';
 import { outsideProviderMirror } from './outside-provider.js';
+import type { OutsideWorld } from './outside-world.js';
 import { pulumiModuleImage, withOutsidePlugin } from './pulumi-module.js';
 
 export const TOOLS = ['opentofu', 'pulumi'] as const;
@@ -45,6 +47,26 @@ ${index === 0 ? '' : `    options: {dependsOn: ["\${${NAMES[index - 1]}}"]}`}`,
 ).join('\n')}
 `,
 };
+
+/** An apply of the chain in a container without a network, which nobody has to approve. */
+export function applyChain(
+  { withoutNetwork }: OutsideWorld,
+  stackId: string,
+  image: string,
+  more: Partial<OperationInput> = {},
+): OperationInput {
+  return {
+    stackId,
+    operation: 'apply',
+    module: { image },
+    inputs: { stack: stackId },
+    environment: withoutNetwork.environment,
+    options: { dockerSocket: true },
+    limits: { network: 'none' },
+    approval: { mode: 'auto', expiresIn: '1h' },
+    ...more,
+  };
+}
 
 /** Makes the images of one module, one for each tool. */
 export async function outsideModuleImages(

@@ -55,6 +55,8 @@ export interface OutsideWorld {
   readonly journal: readonly OutsideCall[];
   things(): OutsideThing[];
   thing(name: string): OutsideThing | undefined;
+  /** Names of the things whose name begins with that of the stack, sorted; a thing that was made twice is there twice. */
+  namesOf(stackId: string): string[];
   /** Makes or changes a thing behind the tool's back, its revision stays; returns its id. A new thing has `newId`, or a random one. */
   change(name: string, properties: Readonly<Record<string, Json>>, newId?: string): string;
   /** Removes a thing behind the tool's back. */
@@ -144,6 +146,11 @@ export async function startOutsideWorld(): Promise<OutsideWorld> {
     journal,
     things: () => [...things.values()],
     thing: byName,
+    namesOf: (stackId) =>
+      [...things.values()]
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith(`${stackId}-`))
+        .sort(),
     change(name, properties, newId) {
       const old = byName(name);
       const id = old?.id ?? newId ?? `${name}-${randomBytes(4).toString('hex')}`;

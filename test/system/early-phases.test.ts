@@ -9,7 +9,6 @@ import type { ModuleSource } from '../../src/contract/operation.js';
 import { packArchive } from '../../src/docker/archive.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { untagImages } from '../../src/docker/untag-images.js';
-import { readChunks } from '../../src/logs/log-store.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { startRegistry, type LocalRegistry } from '../../src/setup/registry.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
@@ -123,19 +122,6 @@ async function tagsOf(name: string): Promise<string[]> {
   return listed.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.includes(name));
 }
 
-/** What the operation has logged so far. */
-async function logOf({ stackId, runId }: StartedOperation): Promise<string> {
-  const store = await system.openStore();
-  try {
-    let text = '';
-    for await (const { lines } of readChunks(store, { stackId, runId }))
-      text += lines.map((line) => `${line.text}\n`).join('');
-    return text;
-  } finally {
-    store.close();
-  }
-}
-
 /** Processes of this machine with this argument: also those of builds, which are in no list of containers. */
 async function processesWith(argument: string): Promise<string[]> {
   const ids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
@@ -197,7 +183,7 @@ describe('a cancel', () => {
     const stackId = uniqueStack('early-cancel');
     const seconds = `97.${stackId.slice(-8).replace(/\D/g, '7')}1`;
     const started = await apply(stackId, await directory(stackId, { Dockerfile: slow(seconds) }));
-    await expect.poll(() => logOf(started), { timeout: 120_000 }).toContain(seconds);
+    await expect.poll(() => system.logOf(started), { timeout: 120_000 }).toContain(seconds);
     await cancel(started, 'build');
     await expect.poll(() => processesWith(seconds), { timeout: 10_000 }).toEqual([]);
     expect(await tagsOf(stackId)).toEqual([]);
@@ -253,7 +239,7 @@ describe('the death of the worker', () => {
       const stackId = uniqueStack('early-death');
       const seconds = `6.${stackId.slice(-8).replace(/\D/g, '7')}1`;
       const started = await apply(stackId, await directory(stackId, { Dockerfile: slow(seconds) }));
-      await expect.poll(() => logOf(started), { timeout: 120_000 }).toContain(seconds);
+      await expect.poll(() => system.logOf(started), { timeout: 120_000 }).toContain(seconds);
       await killWorker();
       await expect.poll(() => processesWith(seconds), { timeout: 5000 }).toEqual([]);
       expect(await tagsOf(stackId)).toEqual([]);

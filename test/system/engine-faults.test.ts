@@ -7,32 +7,14 @@ import { CodedError } from '../../src/errors.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { moduleImages } from '../table/module-image.js';
-import { outside } from '../table/row.js';
 import { approveWhenAsked } from '../support/approve-when-asked.js';
 import type { RunningCommand } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
+import { applyChain, CHAIN } from '../support/outside-modules.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 import { startOwnEngine, type OwnEngine } from '../support/own-engine.js';
 import { testEngine } from '../support/test-engine.js';
-
-const MODULE = outside(`
-variable "stack" { type = string }
-resource "outside_thing" "a" {
-  name  = "\${var.stack}-a"
-  value = "1"
-}
-resource "outside_thing" "b" {
-  name       = "\${var.stack}-b"
-  value      = "1"
-  depends_on = [outside_thing.a]
-}
-resource "outside_thing" "c" {
-  name       = "\${var.stack}-c"
-  value      = "1"
-  depends_on = [outside_thing.b]
-}
-`);
 
 const abort = new AbortController();
 let world: OutsideWorld;
@@ -49,7 +31,12 @@ beforeAll(async () => {
     signal: abort.signal,
     report: () => undefined,
   });
-  image = await moduleImages(shared, opentofu, await outsideProviderMirror(), abort.signal)(MODULE);
+  image = await moduleImages(
+    shared,
+    opentofu,
+    await outsideProviderMirror(),
+    abort.signal,
+  )(CHAIN.opentofu);
   [world, own] = await Promise.all([startOutsideWorld(), startOwnEngine()]);
   await own.take(shared, image);
   system = await createLocalSystem({
@@ -66,19 +53,8 @@ afterAll(async () => {
   await world.close();
 });
 
-function operation(stackId: string, more: Partial<OperationInput> = {}): OperationInput {
-  return {
-    stackId,
-    operation: 'apply',
-    module: { image },
-    inputs: { stack: stackId },
-    environment: world.withoutNetwork.environment,
-    options: { dockerSocket: true },
-    limits: { network: 'none' },
-    approval: { mode: 'auto', expiresIn: '1h' },
-    ...more,
-  };
-}
+const operation = (stackId: string, more?: Partial<OperationInput>): OperationInput =>
+  applyChain(world, stackId, image, more);
 
 async function endOf(stackId: string): Promise<string> {
   return system.client.result(stackId).then(
@@ -90,12 +66,6 @@ async function endOf(stackId: string): Promise<string> {
 
 const made = (stackId: string, name: 'a' | 'b' | 'c'): number =>
   world.count('create', `${stackId}-${name}`);
-const there = (stackId: string): string[] =>
-  world
-    .things()
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith(stackId))
-    .sort();
 
 test('an engine that is restarted during a preview: the preview runs again, and the plan is carried out', async () => {
   const stackId = uniqueStack('preview');
@@ -109,7 +79,7 @@ test('an engine that is restarted during a preview: the preview runs again, and 
   await own.start();
   held.release();
   expect(await endOf(stackId)).toBe('succeeded');
-  expect(there(stackId)).toEqual([]);
+  expect(world.namesOf(stackId)).toEqual([]);
   expect(world.count('delete', `${stackId}-a`)).toBe(1);
 });
 
@@ -126,7 +96,7 @@ test('an engine that is stopped during an apply stops the tool in order: what wa
   expect([made(stackId, 'a'), made(stackId, 'b'), made(stackId, 'c')]).toEqual([1, 0, 0]);
   await system.client.start(operation(stackId));
   expect(await endOf(stackId)).toMatch(/^(succeeded|no-changes)$/);
-  expect(there(stackId)).toEqual(['a', 'b', 'c'].map((name) => `${stackId}-${name}`));
+  expect(world.namesOf(stackId)).toEqual(['a', 'b', 'c'].map((name) => `${stackId}-${name}`));
   expect([made(stackId, 'a'), made(stackId, 'b'), made(stackId, 'c')]).toEqual([1, 1, 1]);
 });
 
@@ -143,7 +113,7 @@ test('an engine that crashes during an apply: the loss is told, and an operation
   expect(made(stackId, 'a')).toBe(1);
   const next = await approveWhenAsked(system.client, operation(stackId));
   expect(next).toEqual({ end: 'succeeded', asked: first.startsWith('OutcomeUnknown') });
-  expect(there(stackId)).toContain(`${stackId}-b`);
+  expect(world.namesOf(stackId)).toContain(`${stackId}-b`);
   await expect
     .poll(async () => (await system.containers(stackId)).length, { timeout: 30_000 })
     .toBe(0);
@@ -178,7 +148,7 @@ test('a stack that is bound to a run on one engine is touched by no other until 
     expect(await queues()).toEqual(['settle 1']);
     worker = await system.startWorker();
     expect(await endOf(stackId)).toMatch(/^(succeeded|no-changes)$/);
-    expect(there(stackId)).toEqual(['a', 'b', 'c'].map((name) => `${stackId}-${name}`));
+    expect(world.namesOf(stackId)).toEqual(['a', 'b', 'c'].map((name) => `${stackId}-${name}`));
     expect([made(stackId, 'a'), made(stackId, 'b'), made(stackId, 'c')]).toEqual([1, 1, 1]);
     elsewhere.signal('SIGTERM');
   } finally {
@@ -197,5 +167,5 @@ test('a container that is killed during a preview is followed by another one', a
   await own.engine.docker.getContainer(running?.Id ?? '').kill();
   held.release();
   expect(await endOf(stackId)).toBe('succeeded');
-  expect(there(stackId)).toEqual([]);
+  expect(world.namesOf(stackId)).toEqual([]);
 });

@@ -6,7 +6,14 @@ import type { CodedError } from '../../src/errors.js';
 import { command } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
 import { failureOf, loseContainer, shortName, statuses } from '../support/lose-container.js';
-import { CHAIN, NAMES, outsideModuleImages, TOOLS, type Tool } from '../support/outside-modules.js';
+import {
+  applyChain,
+  CHAIN,
+  NAMES,
+  outsideModuleImages,
+  TOOLS,
+  type Tool,
+} from '../support/outside-modules.js';
 import { startOutsideWorld, type Held, type OutsideWorld } from '../support/outside-world.js';
 
 const abort = new AbortController();
@@ -28,34 +35,12 @@ afterAll(async () => {
   await world.close();
 });
 
-function operation(
-  stackId: string,
-  tool: Tool,
-  more: Partial<OperationInput> = {},
-): OperationInput {
-  return {
-    stackId,
-    operation: 'apply',
-    module: { image: images[tool] },
-    inputs: { stack: stackId },
-    environment: world.withoutNetwork.environment,
-    options: { dockerSocket: true },
-    limits: { network: 'none' },
-    approval: { mode: 'auto', expiresIn: '1h' },
-    ...more,
-  };
-}
+const operation = (stackId: string, tool: Tool, more?: Partial<OperationInput>): OperationInput =>
+  applyChain(world, stackId, images[tool], more);
 
 async function run(input: OperationInput): Promise<string> {
   return (await system.client.result(await system.client.start(input))).outcome;
 }
-
-const there = (stackId: string): string[] =>
-  world
-    .things()
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith(`${stackId}-`))
-    .sort();
 
 /** Nothing is carried out by itself: the plan waits; a person who looks at it says no. */
 async function asks(input: OperationInput, lost: CodedError): Promise<void> {
@@ -125,7 +110,7 @@ describe.each(TOOLS)('%s, its container removed during a destroy', (tool) => {
     await asks(destroy(), lost);
     await asks(operation(stackId, tool), lost);
     expect(deleted()).toEqual([0, 0, 1]);
-    expect(there(stackId)).toEqual([`${stackId}-a`, `${stackId}-b`]);
+    expect(world.namesOf(stackId)).toEqual([`${stackId}-a`, `${stackId}-b`]);
   });
 
   test('a resume shows the rest, and takes it away when a person approves', async () => {
@@ -135,7 +120,7 @@ describe.each(TOOLS)('%s, its container removed during a destroy', (tool) => {
     expect(shown).toMatch(/there or not delet\w+ \S*b$/m);
     expect(shown).toContain('2 to destroy');
     expect(deleted()).toEqual([1, 1, 1]);
-    expect(there(stackId)).toEqual([]);
+    expect(world.namesOf(stackId)).toEqual([]);
     const next = { ...destroy(), approval: { mode: 'on-changes' as const, expiresIn: '1h' } };
     expect(await run(next)).toBe('no-changes');
     expect(await system.client.stack(stackId)).not.toHaveProperty('lostRun');
@@ -217,7 +202,7 @@ describe.each(TOOLS)('%s, its container removed during an import', (tool) => {
     const shown = await resumed(stackId);
     expect(shown).toContain('Lost: the import of');
     expect(shown).toContain('2 to import');
-    expect(there(stackId)).toEqual(NAMES.map((name) => `${stackId}-${name}`));
+    expect(world.namesOf(stackId)).toEqual(NAMES.map((name) => `${stackId}-${name}`));
     expect(
       await run({ ...operation(stackId, tool), approval: { mode: 'on-changes', expiresIn: '1h' } }),
     ).toBe('no-changes');

@@ -1,17 +1,29 @@
 /** A container that vanishes in the middle of what it does: what is told, who is asked, and how it goes on. The outside world is counted. */
 import { createHash } from 'node:crypto';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { StartedOperation } from '../../src/client/index.js';
 import type { Receipt } from '../../src/contract/change.js';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { packArchive } from '../../src/docker/archive.js';
 import { buildImage } from '../../src/docker/build.js';
-import { CodedError } from '../../src/errors.js';
+import type { CodedError } from '../../src/errors.js';
 import { command, type RunningCommand } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
-import { CHAIN, NAMES, outsideModuleImages, type Tool } from '../support/outside-modules.js';
+import {
+  failureOf,
+  loseContainer,
+  removeContainer,
+  runInVolume,
+  shortName,
+  statuses,
+} from '../support/lose-container.js';
+import {
+  applyChain,
+  CHAIN,
+  NAMES,
+  outsideModuleImages,
+  type Tool,
+} from '../support/outside-modules.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 
 const abort = new AbortController();
@@ -59,79 +71,20 @@ async function lateImage(from: string): Promise<string> {
   return tag;
 }
 
-function apply(stackId: string, image: string, more: Partial<OperationInput> = {}): OperationInput {
-  return {
-    stackId,
-    operation: 'apply',
-    module: { image },
-    inputs: { stack: stackId },
-    environment: world.withoutNetwork.environment,
-    options: { dockerSocket: true },
-    limits: { network: 'none' },
-    approval: { mode: 'auto', expiresIn: '1h' },
-    ...more,
-  };
-}
-
-async function failureOf(started: StartedOperation): Promise<CodedError> {
-  const error = await system.client.result(started).then(
-    ({ outcome }) => new Error(`it ended ${outcome}`),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(CodedError);
-  return error as CodedError;
-}
-
-/** Removes the container of the stack's mutating run, running or not, as `docker rm -f` does; its volume stays. */
-async function removeContainer(stackId: string): Promise<void> {
-  const [container] = await system.containers(stackId);
-  await system.engine.docker.getContainer(container?.id ?? '').remove({ force: true, v: true });
-}
-
-/** The world can be asked before the tool's word of it is read: what is in the log is in the journal. */
-async function hasBegun(stackId: string, name: string): Promise<void> {
-  const [container] = await system.containers(stackId);
-  const log = (await system.engine.docker
-    .getContainer(container?.id ?? '')
-    .logs({ follow: true, stdout: true })) as unknown as Readable;
-  try {
-    for await (const line of createInterface({ input: log })) {
-      if (!line.includes('"status":"started"')) continue;
-      if (line.includes(`thing.${name}"`) || line.includes(`::${name}"`)) return;
-    }
-    throw new Error(`${name} has not begun`);
-  } finally {
-    log.destroy();
-  }
-}
+const apply = (stackId: string, image: string): OperationInput => applyChain(world, stackId, image);
 
 /** Starts an apply and takes its container away while `b` is being made. */
 async function losing(stackId: string, image: string): Promise<CodedError> {
   const held = world.hold(`${stackId}-b`, 'create');
   const started = await system.client.start(apply(stackId, image));
   await held.reached;
-  await hasBegun(stackId, 'b');
-  await removeContainer(stackId);
+  await loseContainer(system, stackId, 'b');
   held.release();
-  return failureOf(started);
+  return failureOf(system, started);
 }
 
 const made = (stackId: string): number[] =>
   NAMES.map((name) => world.count('create', `${stackId}-${name}`));
-const there = (stackId: string): string[] =>
-  world
-    .things()
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith(`${stackId}-`))
-    .sort();
-const shortName = (resource: string): string => resource.split(/\.|::/).at(-1) ?? '';
-const statuses = (receipt: Receipt | undefined): Record<string, string> =>
-  Object.fromEntries(
-    (receipt?.entries ?? []).map(({ resource, status, detail }) => [
-      shortName(resource),
-      detail === undefined ? status : `${status}, ${detail}`,
-    ]),
-  );
 
 describe.each(['opentofu', 'pulumi'] as const)(
   '%s, its container removed during an apply',
@@ -199,7 +152,7 @@ describe.each(['opentofu', 'pulumi'] as const)(
         },
       );
       expect(approved.exitCode).toBe(0);
-      expect(there(stackId)).toEqual(
+      expect(world.namesOf(stackId)).toEqual(
         expect.arrayContaining(NAMES.map((name) => `${stackId}-${name}`)),
       );
       expect((await system.client.stack(stackId)).lostRun).toBeUndefined();
@@ -232,7 +185,7 @@ test('a tool that is killed while its container lives: what is in no state is na
     .getContainer(container?.id ?? '')
     .exec({ Cmd: ['sh', '-c', kill] });
   await exec.start({ Detach: true });
-  expect((await failureOf(started)).code).toBe('OutcomeUnknown');
+  expect((await failureOf(system, started)).code).toBe('OutcomeUnknown');
   held.release();
   const { lostRun } = await system.client.stack(stackId);
   expect(lostRun?.untracked).toEqual(['outside_thing.a']);
@@ -259,8 +212,8 @@ test('a container that was removed before the tool changed anything: not done, a
       );
   };
   await expect.poll(isLate, { timeout: 60_000 }).toBe(true);
-  await removeContainer(stackId);
-  const error = await failureOf(started);
+  await removeContainer(system, stackId);
+  const error = await failureOf(system, started);
   expect(error).toMatchObject({ code: 'ContainerLost' });
   expect(error.message).toContain('nothing was done');
   expect((await system.client.stack(stackId)).lostRun).toBeUndefined();
@@ -286,7 +239,7 @@ describe('a container that ended while no worker ran, and was then removed', () 
   test('the sealed answer in its volume is the result', async () => {
     const stackId = uniqueStack('lost-answered');
     const started = await ending(stackId);
-    await removeContainer(stackId);
+    await removeContainer(system, stackId);
     worker = await system.startWorker();
     expect(await system.client.result(started)).toMatchObject({
       outcome: 'succeeded',
@@ -299,13 +252,10 @@ describe('a container that ended while no worker ran, and was then removed', () 
   test('without the answer the journal proves what was done, and nothing has to be asked', async () => {
     const stackId = uniqueStack('lost-answer');
     const started = await ending(stackId);
-    const [container] = await system.containers(stackId);
-    const inspected = await system.engine.docker.getContainer(container?.id ?? '').inspect();
-    const [mount] = inspected.Mounts;
-    await removeContainer(stackId);
-    await withVolume(mount?.Name ?? '', ['rm', '/workspace/answer.sealed']);
+    const volume = await removeContainer(system, stackId);
+    await runInVolume(system.engine, images.opentofu, volume, ['rm', '/workspace/answer.sealed']);
     worker = await system.startWorker();
-    const error = await failureOf(started);
+    const error = await failureOf(system, started);
     expect(error).toMatchObject({ code: 'ContainerLost' });
     expect(statuses(error.detail?.['receipt'] as Receipt)).toEqual({
       a: 'done',
@@ -317,15 +267,3 @@ describe('a container that ended while no worker ran, and was then removed', () 
     expect(made(stackId)).toEqual([1, 1, 1]);
   });
 });
-
-async function withVolume(volume: string, argv: string[]): Promise<void> {
-  const container = await system.engine.docker.createContainer({
-    Image: images.opentofu,
-    User: '0:0',
-    Entrypoint: argv,
-    HostConfig: { Mounts: [{ Type: 'volume', Source: volume, Target: '/workspace' }] },
-  });
-  await container.start();
-  expect((await container.wait()) as { StatusCode: number }).toMatchObject({ StatusCode: 0 });
-  await container.remove();
-}

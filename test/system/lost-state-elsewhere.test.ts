@@ -6,7 +6,14 @@ import { connectEngine, type Engine } from '../../src/docker/engine.js';
 import type { CodedError } from '../../src/errors.js';
 import { command, type RunningCommand } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
-import { failureOf, loseContainer, shortName, statuses } from '../support/lose-container.js';
+import {
+  failureOf,
+  loseContainer,
+  removeContainer,
+  runInVolume,
+  shortName,
+  statuses,
+} from '../support/lose-container.js';
 import { CHAIN, NAMES, outsideModuleImages, TOOLS, type Tool } from '../support/outside-modules.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 import { STATE_SERVERS, startStateServers, type StateServers } from '../support/state-servers.js';
@@ -97,10 +104,7 @@ describe.each(STATE_SERVERS)('state in %s', (kind) => {
         outcome: 'succeeded',
         receipt: { failed: 0, not_reached: 0, unapproved: 0 },
       });
-      const there = world.things().filter(({ name }) => name.startsWith(`${stackId}-`));
-      expect(there.map(({ name }) => name).sort()).toEqual(
-        NAMES.map((name) => `${stackId}-${name}`),
-      );
+      expect(world.namesOf(stackId)).toEqual(NAMES.map((name) => `${stackId}-${name}`));
       expect((await system.client.stack(stackId)).lostRun).toBeUndefined();
       const next = { ...apply(), approval: { mode: 'on-changes' as const, expiresIn: '1h' } };
       const again = await system.client.start(next);
@@ -166,27 +170,13 @@ describe('an S3 server that goes away during an apply', () => {
     await servers.stopS3();
     held.release();
     const [found] = await system.containers(stackId);
-    const container = engine.docker.getContainer(found?.id ?? '');
-    await container.wait();
-    const [mount] = (await container.inspect()).Mounts;
-    await container.remove({ force: true, v: true });
-    await inVolume(mount?.Name ?? '', ['rm', '/workspace/answer.sealed']);
+    await engine.docker.getContainer(found?.id ?? '').wait();
+    const volume = await removeContainer(system, stackId);
+    await runInVolume(engine, images.opentofu, volume, ['rm', '/workspace/answer.sealed']);
     await servers.startS3();
     worker = await system.startWorker();
     const lost = await failureOf(system, started);
     expect(lost.code).toBe('OutcomeUnknown');
     await keptAndTold(stackId, lost);
   });
-
-  async function inVolume(volume: string, argv: string[]): Promise<void> {
-    const container = await engine.docker.createContainer({
-      Image: images.opentofu,
-      User: '0:0',
-      Entrypoint: argv,
-      HostConfig: { Mounts: [{ Type: 'volume', Source: volume, Target: '/workspace' }] },
-    });
-    await container.start();
-    expect((await container.wait()) as { StatusCode: number }).toMatchObject({ StatusCode: 0 });
-    await container.remove();
-  }
 });

@@ -133,19 +133,13 @@ async function nothingLeft(stackId: string): Promise<void> {
   expect(record?.openRun).toBeUndefined();
 }
 
-const ofStack = (stackId: string): string[] =>
-  world
-    .things()
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith(`${stackId}-`))
-    .sort();
 const done = (stackId: string, op: OutsideOperation): number[] =>
   NAMES.map((name) => world.count(op, `${stackId}-${name}`));
 
 test('during a preview: one SIGINT, nothing is changed and no plan waits', async () => {
   const stackId = uniqueStack('cancel-preview');
   await endOf(await system.client.start(operation(stackId, images.opentofu)));
-  expect(ofStack(stackId)).toHaveLength(3);
+  expect(world.namesOf(stackId)).toHaveLength(3);
   const at = world.hold(`${stackId}-a`, 'read');
   const started = await system.client.start(
     operation(stackId, images.opentofu, { operation: 'destroy' }),
@@ -178,7 +172,7 @@ test.each(['opentofu', 'pulumi'] as const)(
     const next = await endOf(await system.client.start(operation(stackId, images[tool])));
     expect(next).toMatchObject({ outcome: 'succeeded', receipt: { failed: 0, unapproved: 0 } });
     expect(done(stackId, 'create')).toEqual([1, 1, 1]);
-    expect(ofStack(stackId)).toEqual(NAMES.map((name) => `${stackId}-${name}`));
+    expect(world.namesOf(stackId)).toEqual(NAMES.map((name) => `${stackId}-${name}`));
   },
 );
 
@@ -187,7 +181,7 @@ test.each(['opentofu', 'pulumi'] as const)(
   async (tool) => {
     const stackId = uniqueStack(`cancel-destroy-${tool}`);
     await endOf(await system.client.start(operation(stackId, images[tool])));
-    expect(ofStack(stackId)).toHaveLength(3);
+    expect(world.namesOf(stackId)).toHaveLength(3);
     const at = world.hold(`${stackId}-b`, 'delete');
     const destroy = operation(stackId, images[tool], { operation: 'destroy' });
     const started = await system.client.start(destroy);
@@ -201,7 +195,7 @@ test.each(['opentofu', 'pulumi'] as const)(
       receipt: { failed: 0, unapproved: 0 },
     });
     expect(done(stackId, 'delete')).toEqual([1, 1, 1]);
-    expect(ofStack(stackId)).toEqual([]);
+    expect(world.namesOf(stackId)).toEqual([]);
   },
 );
 

@@ -1,9 +1,9 @@
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { OperationTarget, StartedOperation } from '../../src/client/index.js';
+import type { StartedOperation } from '../../src/client/index.js';
 import type { OperationInput, OperationResult, Phase } from '../../src/contract/operation.js';
-import { CodedError } from '../../src/errors.js';
 import type { RunningCommand } from '../support/command.js';
+import { failureOf } from '../support/lose-container.js';
 import { scriptedImage } from '../support/scripted-image.js';
 import {
   createLocalSystem,
@@ -70,21 +70,12 @@ async function applying(stackId: string, seconds: number): Promise<StartedOperat
   return started;
 }
 
-async function failureOf(started: OperationTarget): Promise<CodedError> {
-  const error = await system.client.result(started).then(
-    () => new Error('it succeeded'),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(CodedError);
-  return error as CodedError;
-}
-
 test('a cancel stops the tool with its state saved, and says what was done and what was not', async () => {
   const stackId = uniqueStack('cancel');
   const started = await applying(stackId, 60);
   const from = performance.now();
   await system.client.cancel(started);
-  const error = await failureOf(started);
+  const error = await failureOf(system, started);
   expect(performance.now() - from).toBeLessThan(15_000);
   expect(error.code).toBe('OperationCanceled');
   const result = error.detail?.['result'] as OperationResult;
@@ -114,7 +105,7 @@ test('a preview beside a running apply waits for nothing and leaves it alone', a
   expect(await system.containers(stackId)).toEqual(before);
   expect(before[0]?.state).toBe('running');
   await system.client.cancel(started);
-  const result = (await failureOf(started)).detail?.['result'] as OperationResult;
+  const result = (await failureOf(system, started)).detail?.['result'] as OperationResult;
   expect(result.receipt).toMatchObject({ done: 1, not_reached: 1, unapproved: 0 });
 });
 
@@ -212,7 +203,7 @@ test('kill forces the container to end, and the outcome is told as unknown', asy
   const started = await applying(stackId, 60);
   const { message } = await system.client.kill(started, { reason: 'it hangs', by: 'ann' });
   expect(message).toContain('the next apply asks');
-  const error = await failureOf(started);
+  const error = await failureOf(system, started);
   expect(error.code).toBe('OutcomeUnknown');
   expect((await system.client.stack(stackId)).openRun).toBeUndefined();
 });
@@ -231,7 +222,7 @@ test('kill during a preview ends the operation, and the preview is not tried aga
   });
   await expect.poll(previews, { timeout: 30_000 }).toHaveLength(1);
   await system.client.kill(started, { reason: 'it hangs', by: 'ann' });
-  expect(await failureOf(started)).toMatchObject({
+  expect(await failureOf(system, started)).toMatchObject({
     code: 'OperationCanceled',
     message: 'the preview was killed by ann: it hangs',
   });
@@ -299,7 +290,7 @@ test('a reset while the tool runs applies nothing twice', async () => {
   expect(operations[0]?.outcome).not.toBe('succeeded');
   expect(openRun === undefined || openRun.runId !== started.runId).toBe(true);
   await system.client.cancel(again);
-  expect((await failureOf(again)).code).toBe('OperationCanceled');
+  expect((await failureOf(system, again)).code).toBe('OperationCanceled');
 });
 
 test('a question after the death of a worker is answered by the next one, before a client gives up', async () => {

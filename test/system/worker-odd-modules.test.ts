@@ -4,7 +4,6 @@ import type { Json } from '../../src/contract/json.js';
 import type { OperationInput, OperationResult } from '../../src/contract/operation.js';
 import type { Engine } from '../../src/docker/engine.js';
 import type { CodedError } from '../../src/errors.js';
-import { readChunks } from '../../src/logs/log-store.js';
 import {
   createLocalSystem,
   tofuModule,
@@ -170,25 +169,12 @@ async function inputOf(stackId: string, odd: Odd): Promise<OperationInput> {
   return { ...common, module: { image }, engine: 'opentofu', inputs: { script } };
 }
 
-async function logOf(stackId: string, runId: string): Promise<string> {
-  const store = await system.openStore();
-  try {
-    let text = '';
-    for await (const { lines } of readChunks(store, { stackId, runId }))
-      text += lines.map((line) => `${line.text}\n`).join('');
-    return text;
-  } finally {
-    store.close();
-  }
-}
-
 test.each(ODD)('$what', async (odd) => {
   const stackId = uniqueStack('odd');
   const started = await system.client.start(await inputOf(stackId, odd));
-  const { runId } = started;
   let from = performance.now();
   if (odd.cancelAt !== undefined) {
-    await expect.poll(() => logOf(stackId, runId), { timeout: 60_000 }).toContain(odd.cancelAt);
+    await expect.poll(() => system.logOf(started), { timeout: 60_000 }).toContain(odd.cancelAt);
     from = performance.now();
     await system.client.cancel(started);
   }
@@ -197,7 +183,7 @@ test.each(ODD)('$what', async (odd) => {
     .catch((error: unknown) => error as CodedError);
   expect(end).toMatchObject(odd.ends);
   expect(performance.now() - from).toBeLessThan(odd.within ?? 60_000);
-  const log = await logOf(stackId, runId);
+  const log = await system.logOf(started);
   if (odd.logHas !== undefined) expect(log).toMatch(odd.logHas);
   expect(log.length).toBeGreaterThanOrEqual(odd.logBytes ?? 0);
   // Nothing runs, whatever it wanted; the stack is free; what it did is in its record, once.

@@ -1,8 +1,9 @@
-import { Client, Connection } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { Config } from '../../config.js';
 import { sweepOptions } from '../../operation/tidy-store.js';
 import { sweepStore } from '../../stack/janitor.js';
 import type { Store } from '../../store/open-store.js';
+import { connectTemporal } from './connect-temporal.js';
 import type { Finding } from './finding.js';
 
 /** What the next sweep of the store removes, and objects that can't be read. Throws `StoreUnavailable`. */
@@ -11,15 +12,11 @@ export async function* checkStoreObjects(
   store: Store,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
-  const { connectionOptions, namespace } = config.temporal;
-  const connection = await Connection.connect({
-    ...connectionOptions,
-    connectTimeout: 3_000,
-  }).catch(() => undefined);
+  const connection = await connectTemporal(config).catch(() => undefined);
   // Without the server nobody knows which stacks are open, and what their operations need.
   if (connection === undefined) return;
   try {
-    const client = new Client({ connection, namespace });
+    const client = new Client({ connection, namespace: config.temporal.namespace });
     const report = await sweepStore(store, {
       ...sweepOptions({ config, client }),
       dryRun: true,

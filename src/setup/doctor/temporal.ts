@@ -1,18 +1,17 @@
-import { connect } from 'node:net';
-import { Connection } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import type { Config } from '../../config.js';
 import { createAttributesCommand, SEARCH_ATTRIBUTES } from '../../temporal/search-attributes.js';
+import { connectTemporal } from './connect-temporal.js';
 import type { Finding } from './finding.js';
 
 const subject = 'Temporal server';
 
 /** The Temporal server, its namespace, and the search attributes that operations set. */
 export async function* checkTemporal(config: Config): AsyncGenerator<Finding> {
-  const { address, namespace, connectionOptions } = config.temporal;
+  const { address, namespace } = config.temporal;
   let connection: Connection;
   try {
-    await listens(address);
-    connection = await Connection.connect({ ...connectionOptions, connectTimeout: 3_000 });
+    connection = await connectTemporal(config);
   } catch (error) {
     yield {
       subject,
@@ -49,18 +48,6 @@ export async function* checkTemporal(config: Config): AsyncGenerator<Finding> {
   } finally {
     await connection.close();
   }
-}
-
-/** A refused connection is known at once; the client would go on trying until its time is up. */
-function listens(address: string): Promise<void> {
-  const { hostname, port } = new URL(`tcp://${address}`);
-  return new Promise((resolve, reject) => {
-    const socket = connect({ host: hostname, port: Number(port || 7233), timeout: 3_000 });
-    socket.once('connect', resolve);
-    socket.once('timeout', () => reject(new Error('no answer within 3 s')));
-    socket.once('error', reject);
-    for (const end of ['connect', 'timeout'] as const) socket.once(end, () => socket.destroy());
-  });
 }
 
 function firstLine(error: unknown): string {

@@ -5,7 +5,7 @@ import type { OperationInput } from '../../../src/contract/operation.js';
 import { CodedError } from '../../../src/errors.js';
 import { approveWhenAsked } from '../../support/approve-when-asked.js';
 import { uniqueStack } from '../../support/local-system.js';
-import { NAMES } from '../../support/outside-modules.js';
+import { applyChain, NAMES } from '../../support/outside-modules.js';
 import type { Held } from '../../support/outside-world.js';
 import { KILLS_TOOL, type Draw } from './draw.js';
 import type { FaultSystem } from './fault-system.js';
@@ -60,12 +60,13 @@ export async function conclude(faults: FaultSystem, struck: Struck): Promise<End
   const next = await approveWhenAsked(client, input(faults, draw, stackId, place.operation));
   const made = NAMES.map((name) => faults.world.count('create', `${stackId}-${name}`));
   if (place.operation === 'apply') {
-    const things = new Set(ofStack(faults, stackId));
-    expect([...things]).toEqual(NAMES.map((name) => `${stackId}-${name}`));
+    const things = new Set(faults.world.namesOf(stackId));
+    const told = `${draw.tool}, ${fault} at ${place.at} of ${place.name}: ${first}, then ${next.end}`;
+    expect([...things], told).toEqual(NAMES.map((name) => `${stackId}-${name}`));
     await approveWhenAsked(client, input(faults, draw, stackId, 'destroy'));
   }
   const { openRun } = await client.stack(stackId);
-  const left = ofStack(faults, stackId);
+  const left = faults.world.namesOf(stackId);
   return {
     draw,
     first,
@@ -122,16 +123,10 @@ function input(
   stackId: string,
   operation: 'apply' | 'destroy',
 ): OperationInput {
-  return {
-    stackId,
+  return applyChain(world, stackId, images[draw.tool], {
     operation,
-    module: { image: images[draw.tool] },
-    inputs: { stack: stackId },
-    environment: world.withoutNetwork.environment,
-    options: { dockerSocket: true },
     limits: { network: 'none', grace: '5s' },
-    approval: { mode: 'auto', expiresIn: '1h' },
-  };
+  });
 }
 
 async function endOf(
@@ -146,12 +141,4 @@ async function endOf(
 
 async function endedBefore(faults: FaultSystem, started: StartedOperation): Promise<never> {
   throw new Error(`it ended before it was there: ${await endOf(faults, started)}`);
-}
-
-function ofStack({ world }: FaultSystem, stackId: string): string[] {
-  return world
-    .things()
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith(`${stackId}-`))
-    .sort();
 }
