@@ -99,6 +99,12 @@ afterAll(async () => {
 
 const names = (await readdir(join(packageRoot(), 'examples'))).sort();
 
+// On a base image that is new, a Go program alone takes minutes to compile.
+const images = new Map<string, string>();
+beforeAll(async () => {
+  for (const name of names) images.set(name, await build(name));
+}, 900_000);
+
 test('there are no other examples', () => {
   expect(Object.keys(examples).sort()).toEqual(names);
 });
@@ -135,7 +141,7 @@ test.concurrent.for(names)('%s', { timeout: 300_000 }, async (name, { onTestFini
   const inputs = { ...example.inputs };
   const { run, asked } = await watchedStack(
     onTestFinished,
-    await build(name),
+    images.get(name) ?? '',
     dockerSocket === undefined ? {} : { dockerSocket },
   );
   expect(await run({ action: 'apply', inputs })).toMatchObject({
