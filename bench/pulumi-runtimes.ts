@@ -3,15 +3,16 @@
  * beside the same commands run bare in the same image, in turn.
  */
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '../src/config.js';
+import { digestContent } from '../src/content.js';
 import { runtimeSchema, type Runtime } from '../src/contract/module-schema.js';
 import type { ModuleRequest } from '../src/contract/request.js';
 import { connectEngine, type Engine } from '../src/docker/engine.js';
 import { removeRun } from '../src/docker/inspect-run.js';
-import { resolveLimits, type ModuleRunResult } from '../src/docker/module-run.js';
+import { resolveLimits, type ModuleRun, type ModuleRunResult } from '../src/docker/module-run.js';
 import { runModule } from '../src/docker/run-module.js';
 import { asCodedError, CodedError } from '../src/errors.js';
 import { dockerEnvironment, setupSettings } from '../src/setup/setup-settings.js';
@@ -128,7 +129,7 @@ async function entrypointRound(
 ): Promise<void> {
   const run = async (
     request: Partial<ModuleRequest> & Pick<ModuleRequest, 'action'>,
-    files: Record<string, Uint8Array> = {},
+    files: ModuleRun['files'] = {},
   ): Promise<{ result: ModuleRunResult; time: number }> => {
     const name = `cldctl-bench-${randomBytes(4).toString('hex')}`;
     const from = performance.now();
@@ -168,7 +169,7 @@ async function entrypointRound(
   measured.preview.push(time);
   const { plan } = result.files;
   if (plan === undefined) throw new CodedError('InternalError', 'the preview left no plan');
-  const digest = `sha256:${createHash('sha256').update(plan).digest('hex')}`;
+  const digest = await digestContent(plan);
   const applied = await run(
     { action: 'apply', plan: { path: 'plan/plan', digest } },
     { 'plan/plan': plan },

@@ -12,6 +12,7 @@ import { startEndpoint, type Endpoint } from './http/endpoint.js';
 import { loadWebhooks, type Webhook } from './notifications/webhooks.js';
 import { tidyModuleFolders } from './operation/module-folders.js';
 import { tidyEngine } from './operation/tidy-engine.js';
+import { tidyImages } from './operation/tidy-images.js';
 import { tidyStore } from './operation/tidy-store.js';
 import { packageRoot } from './setup/package-root.js';
 import type { SweepReport } from './stack/janitor.js';
@@ -109,10 +110,15 @@ function keepTidy(
     );
   };
   const tidy = (): void => {
-    tidyEngine(dependencies).then(
-      (removed) => removed > 0 && logger.info({ removed }, 'removed left-over containers'),
-      (error: unknown) => logger.warn({ reason: String(error) }, 'left-over containers stay'),
-    );
+    const { engine } = dependencies;
+    for (const [what, removing] of [
+      ['left-over containers', tidyEngine(dependencies)],
+      ['images that no build needs', tidyImages(engine)],
+    ] as const)
+      removing.then(
+        (removed) => removed > 0 && logger.info({ removed }, `removed ${what}`),
+        (error: unknown) => logger.warn({ reason: String(error) }, `${what} stay`),
+      );
   };
   const all = (): void => {
     tidy();

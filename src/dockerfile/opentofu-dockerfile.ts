@@ -1,5 +1,6 @@
 /** Dockerfile of an OpenTofu module: providers in a layer of their own, before the sources. */
 import { certificateSteps } from './certificate-steps.js';
+import { labelStep } from './label-step.js';
 
 export interface OpentofuDockerfilePlan {
   /** Base image of OpenTofu. */
@@ -13,6 +14,8 @@ export interface OpentofuDockerfilePlan {
   readonly mirror?: { readonly image: string } | { readonly url: string };
   /** File of the build context with certificates that the network's sources are checked against besides the public ones. */
   readonly certificates?: string;
+  /** What the image says of itself, whatever is in the module. */
+  readonly labels: Readonly<Record<string, string>>;
   /** A platform that the engine doesn't run, to build for. */
   readonly target?: TargetPlatform;
 }
@@ -30,42 +33,49 @@ export interface TargetPlatform {
 const ENTRYPOINT = '/cldctl-entrypoint';
 /** What the preparation steps leave for the runs. */
 const PREPARED = '/opt/cldctl';
-const FINAL = ['USER 10001:10001', 'WORKDIR /module', `ENTRYPOINT ["${ENTRYPOINT}"]`];
+/** What `requirements` leaves: its file, and the child modules that it downloaded. */
+const REQUIREMENTS = '/requirements';
+const CHILD_MODULES = '/child-modules';
+const COPY_REQUIREMENTS = `COPY --from=requirements ${REQUIREMENTS} ${REQUIREMENTS}`;
 
 /**
- * Renders the Dockerfile. The stage `requirements` reduces the sources to what they need of providers, so that a change
- * of anything else leaves the layer with the providers as it is; the mirror and build caches stay behind in stages.
+ * Renders the Dockerfile. The stage `requirements` downloads child modules and reduces the sources to what they need of providers, so that
+ * a change of anything else leaves the layers with both as they are; it and `providers` alone reach a network, so that certificates, the
+ * mirror and build caches stay behind in stages. What no source changes comes first: the classic builder commits every step anew after one.
  * For another platform the module is baked as for the engine's own, gets that platform's providers, and is copied onto its base image, in
  * which nothing is run.
  */
 export function renderOpentofuDockerfile(plan: OpentofuDockerfilePlan): string {
-  const { base, module, mirror, certificates, target } = plan;
+  const { base, module, mirror, certificates, labels, target } = plan;
   const from = target === undefined ? 'FROM' : `FROM --platform=${target.buildPlatform}`;
   const source = mirror === undefined ? [] : ['url' in mirror ? mirror.url : '/mirror'];
   const isImage = mirror !== undefined && 'image' in mirror;
-  const reachSource = [
-    ...(isImage ? ['COPY --from=mirror / /mirror'] : []),
-    ...certificateSteps(certificates),
-  ];
+  // An image is not reached through a network.
+  const reachSource = isImage ? ['COPY --from=mirror / /mirror'] : certificateSteps(certificates);
+  const settings = ['WORKDIR /module', `ENTRYPOINT ["${ENTRYPOINT}"]`, labelStep(labels)];
   return `${[
     ...(isImage ? [`${from} ${mirror.image} AS mirror`, ''] : []),
     `${from} ${base} AS requirements`,
     'USER 0:0',
+    ...certificateSteps(certificates),
     `COPY ${module} /module`,
-    prepare('requirements', '/requirements'),
+    prepare('requirements', REQUIREMENTS, CHILD_MODULES),
     '',
     `${from} ${base} AS providers`,
     'USER 0:0',
     ...reachSource,
-    'COPY --from=requirements /requirements /requirements',
-    prepare('providers', '/requirements', ...source),
+    COPY_REQUIREMENTS,
+    prepare('providers', REQUIREMENTS, ...source),
     '',
     `${from} ${base}${target === undefined ? '' : ' AS module'}`,
     'USER 0:0',
+    ...(target === undefined ? settings : []),
     `COPY --from=providers ${PREPARED} ${PREPARED}`,
+    `COPY --from=requirements ${CHILD_MODULES} /module/.terraform/modules`,
     `COPY ${module} /module`,
     prepare('module'),
-    ...(target === undefined ? FINAL : targetSteps(target, reachSource, source)),
+    ...(target === undefined ? [] : targetSteps(target, reachSource, source, settings)),
+    'USER 10001:10001',
   ].join('\n')}\n`;
 }
 
@@ -73,19 +83,20 @@ function targetSteps(
   { platform, base }: TargetPlatform,
   reachSource: readonly string[],
   source: readonly string[],
+  settings: readonly string[],
 ): string[] {
   const results = [PREPARED, '/cldctl', '/module'];
   return [
     '',
     'FROM module AS target',
     ...reachSource,
-    'COPY --from=requirements /requirements /requirements',
-    prepare('platform', platform.replace('/', '_'), '/requirements', ...source),
+    COPY_REQUIREMENTS,
+    prepare('platform', platform.replace('/', '_'), REQUIREMENTS, ...source),
     '',
     `FROM --platform=${platform} ${base}`,
     'USER 0:0',
+    ...settings,
     ...results.map((path) => `COPY --from=target ${path} ${path}`),
-    ...FINAL,
   ];
 }
 

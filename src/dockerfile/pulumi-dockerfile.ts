@@ -2,6 +2,7 @@
 import { posix } from 'node:path';
 import type { PulumiDependencies } from '../detect/pulumi-dependencies.js';
 import { certificateSteps } from './certificate-steps.js';
+import { labelStep } from './label-step.js';
 
 export interface PulumiDockerfilePlan {
   /** Base image of the runtime. */
@@ -14,6 +15,8 @@ export interface PulumiDockerfilePlan {
    * stage that installs.
    */
   readonly certificates?: string;
+  /** What the image says of itself, whatever is in the module. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Installers that the base images don't bring, in the versions that were tested. */
@@ -31,7 +34,7 @@ const PROGRAM = '/opt/cldctl/program';
 /** The Dockerfile of a module. What is installed comes from a stage of its own, so that caches and build tools stay behind. */
 export function renderPulumiDockerfile(plan: PulumiDockerfilePlan): string {
   const { base, dependencies, module } = plan;
-  if (dependencies.runtime === 'yaml') return lines([`FROM ${base}`, ...finalSteps(module, [])]);
+  if (dependencies.runtime === 'yaml') return lines([`FROM ${base}`, ...finalSteps(plan, [])]);
   const install = installSteps(dependencies, module);
   const directory = posix.join('/module', dependencies.directory);
   return lines([
@@ -42,7 +45,7 @@ export function renderPulumiDockerfile(plan: PulumiDockerfilePlan): string {
     ...install.steps,
     '',
     `FROM ${base}`,
-    ...finalSteps(module, install.results, install.environment),
+    ...finalSteps(plan, install.results, install.environment),
   ]);
 }
 
@@ -161,8 +164,9 @@ function pythonInstall({
   }
 }
 
+/** What no source changes comes first: the classic builder commits every step anew after one. */
 function finalSteps(
-  module: string,
+  { module, labels }: PulumiDockerfilePlan,
   results: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): string[] {
@@ -170,12 +174,13 @@ function finalSteps(
   return [
     'USER 0:0',
     'WORKDIR /module',
+    'ENTRYPOINT ["/cldctl-entrypoint"]',
+    labelStep(labels),
     ...results.map((path) => `COPY --from=${STAGE} ${path} ${path}`),
     ...(variables.length === 0 ? [] : [`ENV ${variables.join(' ')}`]),
     `COPY ${module} .`,
     'RUN ["/cldctl-entrypoint","prepare","pulumi","module"]',
     'USER 10001:10001',
-    'ENTRYPOINT ["/cldctl-entrypoint"]',
   ];
 }
 

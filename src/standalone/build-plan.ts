@@ -4,10 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import { parsePulumiProject } from '../contract/pulumi-project.js';
+import { CONTRACT_VERSION } from '../contract/version.js';
 import type { DetectedModule } from '../detect/detect-module.js';
 import { detectPulumiDependencies } from '../detect/pulumi-dependencies.js';
 import type { BuildEvent } from '../docker/build.js';
 import type { Engine } from '../docker/engine.js';
+import { LABEL } from '../docker/labels.js';
+import { labelStep } from '../dockerfile/label-step.js';
 import {
   renderOpentofuDockerfile,
   type TargetPlatform,
@@ -23,6 +26,8 @@ export interface BuildPlan {
   readonly dockerfilePath: string;
   /** SHA-256 over sources, Dockerfile (which names the providers) and base image: the same digest needs no build. */
   readonly digest: string;
+  /** What the engine has to add to the image: a generated Dockerfile says its labels itself, and so builds the same with any command. */
+  readonly labels: Readonly<Record<string, string>>;
   /** Uncompressed tar. */
   context(): AsyncIterable<Uint8Array>;
 }
@@ -66,43 +71,37 @@ export async function planBuild(
       executable,
       ...(link === undefined ? {} : { link }),
     }));
+  const extra = own ? undefined : await extraCertificates(environment);
+  if (extra !== undefined) files.push(extra);
+  const labels = labelsOf(detected);
+  const generated = {
+    module: MODULE,
+    labels: { [LABEL.contract]: String(CONTRACT_VERSION), ...labels },
+    ...(extra === undefined ? {} : { certificates: extra.name }),
+  };
   let dockerfile: string;
   if (own) {
     dockerfile = base.dockerfile;
   } else if (detected.engine === 'opentofu') {
     const mirror = await providerSource(config.providerMirror, scope);
-    // An image is not reached through a network.
-    const reachesNetwork = mirror === undefined || 'url' in mirror;
-    const extra = reachesNetwork ? await extraCertificates(environment) : undefined;
-    if (extra !== undefined) files.push(extra);
     dockerfile = renderOpentofuDockerfile({
       base: base.reference,
-      module: MODULE,
+      ...generated,
       ...(mirror === undefined ? {} : { mirror }),
-      ...(extra === undefined ? {} : { certificates: extra.name }),
       ...(base.target === undefined ? {} : { target: base.target }),
     });
   } else {
-    const extra = await extraCertificates(environment);
-    if (extra !== undefined) files.push(extra);
     const project = detected.entry ?? 'Pulumi.yaml';
     dockerfile = renderPulumiDockerfile({
       base: base.reference,
-      module: MODULE,
+      ...generated,
       dependencies: detectPulumiDependencies(
         parsePulumiProject(await readFile(join(directory, project), 'utf8'), project),
         detected.files.map(({ path }) => path),
       ),
-      ...(extra === undefined ? {} : { certificates: extra.name }),
     });
   }
-  // What the build needs and the module does not: the engine keeps it out of COPY.
-  const ignored = [GENERATED, '.dockerignore'].join('\n');
-  const made: ContextFile[] = [
-    { name: GENERATED, from: Buffer.from(dockerfile), executable: false },
-    { name: '.dockerignore', from: Buffer.from(`${ignored}\n`), executable: false },
-  ];
-  const digest = createHash('sha256')
+  const hash = createHash('sha256')
     .update(
       JSON.stringify({
         source: detected.sourceDigest,
@@ -112,11 +111,29 @@ export async function planBuild(
       }),
     )
     .digest('hex');
+  const digest = `sha256:${hash}`;
+  const sourceDigest = { [LABEL.sourceDigest]: digest };
+  if (!own) dockerfile += `${labelStep(sourceDigest)}\n`;
+  // What the build needs and the module does not: the engine keeps it out of COPY.
+  const ignored = [GENERATED, '.dockerignore'].join('\n');
+  const made: ContextFile[] = [
+    { name: GENERATED, from: Buffer.from(dockerfile), executable: false },
+    { name: '.dockerignore', from: Buffer.from(`${ignored}\n`), executable: false },
+  ];
   return {
     dockerfile,
     dockerfilePath: GENERATED,
-    digest: `sha256:${digest}`,
+    digest,
+    labels: own ? { ...labels, ...sourceDigest } : {},
     context: () => packContext([...made, ...files]),
+  };
+}
+
+/** A Dockerfile of the module's own speaks the contract when it starts from a base image, whose label it then has. */
+function labelsOf({ engine, runtime }: DetectedModule): Record<string, string> {
+  return {
+    [LABEL.engine]: engine,
+    ...(runtime === undefined ? {} : { [LABEL.runtime]: runtime }),
   };
 }
 

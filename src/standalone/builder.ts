@@ -2,14 +2,12 @@
 import { basename, resolve } from 'node:path';
 import { loadConfig, type Config } from '../config.js';
 import type { Engine as IacEngine, ModuleDescription, Runtime } from '../contract/module-schema.js';
-import { CONTRACT_VERSION } from '../contract/version.js';
-import { detectModule, type DetectedModule } from '../detect/detect-module.js';
+import { detectModule } from '../detect/detect-module.js';
 import { buildImage, tagImage, type BuildEvent } from '../docker/build.js';
 import { connectEngine, type Engine } from '../docker/engine.js';
 import { findImage, findImagesByLabel } from '../docker/find-image.js';
 import { LABEL } from '../docker/labels.js';
 import { readModuleDescription } from '../docker/module-description.js';
-import { baseImageToolVersion } from '../setup/base-images.js';
 import { dockerEnvironment } from '../setup/setup-settings.js';
 import { baseOf } from './build-base.js';
 import { planBuild, type BuildPlan } from './build-plan.js';
@@ -117,7 +115,7 @@ async function buildOne(
   const images: BuiltImage[] = [];
   for (const { platform, plan } of plans)
     images.push(
-      await buildPlatform(engine, detected, plan, {
+      await buildPlatform(engine, plan, {
         ...events,
         platform,
         signal,
@@ -145,7 +143,6 @@ async function buildOne(
 
 async function buildPlatform(
   engine: Engine,
-  detected: DetectedModule,
   plan: BuildPlan,
   image: {
     readonly platform: string;
@@ -167,7 +164,7 @@ async function buildPlatform(
       context: plan.context(),
       dockerfile: plan.dockerfilePath,
       tags: [reference],
-      labels: labelsOf(detected, plan.digest),
+      labels: plan.labels,
       ...(platform === engine.platform ? {} : { platform }),
       ...(noCache ? { noCache } : {}),
     },
@@ -184,19 +181,6 @@ async function knownImage(
   for (const id of await findImagesByLabel(engine, LABEL.sourceDigest, digest))
     if ((await findImage(engine, id))?.platform === platform) return id;
   return undefined;
-}
-
-function labelsOf(detected: DetectedModule, digest: string): Record<string, string> {
-  return {
-    // A Dockerfile of the module's own speaks the contract when it starts from a base image, whose label it then has.
-    ...(detected.ownDockerfile ? {} : { [LABEL.contract]: String(CONTRACT_VERSION) }),
-    [LABEL.engine]: detected.engine,
-    ...(detected.runtime === undefined ? {} : { [LABEL.runtime]: detected.runtime }),
-    [LABEL.sourceDigest]: digest,
-    ...(detected.ownDockerfile
-      ? {}
-      : { 'dev.cldctl.tool-version': baseImageToolVersion(detected.engine) }),
-  };
 }
 
 /** A directory's name as part of an image's: lower case, separators single. */

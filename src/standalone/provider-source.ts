@@ -4,7 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { buildImage, type BuildEvent } from '../docker/build.js';
 import type { Engine } from '../docker/engine.js';
-import { findImage } from '../docker/find-image.js';
+import { MIRROR_LABELS, MIRROR_REPOSITORY, noteUse } from '../docker/kept-images.js';
 import type { OpentofuDockerfilePlan } from '../dockerfile/opentofu-dockerfile.js';
 import { CodedError } from '../errors.js';
 import { packContext, type ContextFile } from './build-context.js';
@@ -20,7 +20,8 @@ const MIRROR = 'mirror';
 
 /**
  * The mirror that `place` names, undefined for the registries. A directory is sent to the engine once, as an image that the builds of all
- * modules copy from: in each build's context it would cost as much as the rest of the build. Throws `InvalidConfiguration`.
+ * modules copy from: in each build's context it would cost as much as the rest of the build. Workers remove it when no build copied from it
+ * for a day. Throws `InvalidConfiguration`.
  */
 export async function providerSource(
   place: string | undefined,
@@ -31,8 +32,8 @@ export async function providerSource(
   const files = await filesOf(place);
   const stamps = await Promise.all(files.map(stamp));
   const digest = createHash('sha256').update(JSON.stringify(stamps)).digest('hex').slice(0, 12);
-  const image = `cldctl-iac/provider-mirror:${digest}`;
-  if ((await findImage(scope.engine, image)) !== undefined) return { image };
+  const image = `${MIRROR_REPOSITORY}:${digest}`;
+  if (await noteUse(scope.engine, image)) return { image };
   const dockerfile = { name: DOCKERFILE, from: Buffer.from(`FROM scratch\nCOPY ${MIRROR} /\n`) };
   await buildImage(
     scope.engine,
@@ -40,6 +41,7 @@ export async function providerSource(
       context: packContext([{ ...dockerfile, executable: false }, ...files]),
       dockerfile: DOCKERFILE,
       tags: [image],
+      labels: MIRROR_LABELS,
     },
     scope,
   );

@@ -43,7 +43,7 @@ afterAll(() => images.remove());
 const staged = (): string => `FROM ${base} AS requirements
 USER root
 COPY module/ /module/
-RUN ["/cldctl-entrypoint", "prepare", "opentofu", "requirements", "/requirements"]
+RUN ["/cldctl-entrypoint", "prepare", "opentofu", "requirements", "/requirements", "/child-modules"]
 
 FROM ${base} AS providers
 USER root
@@ -53,6 +53,7 @@ RUN ["/cldctl-entrypoint", "prepare", "opentofu", "providers", "/requirements", 
 
 FROM ${base}
 COPY --from=providers /opt/cldctl /opt/cldctl
+COPY --from=requirements /child-modules /module/.terraform/modules
 USER root
 COPY module/ /module/
 RUN ["/cldctl-entrypoint", "prepare", "opentofu", "module"]

@@ -1,9 +1,11 @@
-/** Providers from a network mirror over TLS, whose certificate only the configuration knows. */
+/** Providers and child modules from a server over TLS, whose certificate only the configuration knows. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { loadConfig } from '../../src/config.js';
+import { packArchive } from '../../src/docker/archive.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { CodedError } from '../../src/errors.js';
 import { createBuilder } from '../../src/standalone/builder.js';
@@ -19,10 +21,14 @@ const tags: string[] = [];
 let engine: Engine;
 let mirror: NetworkMirror;
 let folder: string;
+let directory: string;
+
+const CHILD = '/modules/child.tar.gz';
 
 beforeAll(async () => {
   engine = await testEngine();
-  mirror = await startNetworkMirror(await outsideProviderMirror());
+  directory = await outsideProviderMirror();
+  mirror = await startNetworkMirror(directory, { [CHILD]: await childModule() });
   folder = await mkdtemp(join(tmpdir(), 'from-network-'));
   await writeModule(folder, {
     'main.tf': `terraform {
@@ -47,15 +53,29 @@ afterAll(async () => {
   for (const tag of tags) await engine.docker.getImage(tag).remove({ force: true });
 });
 
-/** Builds the module anew; the environment names the mirror's certificate unless told otherwise. */
-async function build(url: string, certificates = mirror.certificates) {
+/** A module that runs a script of its own. */
+async function childModule(): Promise<Buffer> {
+  const owner = { uid: 0, gid: 0 };
+  const source = `resource "terraform_data" "c" {
+  provisioner "local-exec" { command = "\${path.module}/greet" }
+}
+`;
+  const archive = await packArchive([
+    { name: 'main.tf', bytes: source, mode: 0o644, ...owner },
+    { name: 'greet', bytes: '#!/bin/sh\necho hello from the child\n', mode: 0o755, ...owner },
+  ]);
+  return gzipSync(archive);
+}
+
+/** Builds a module anew; the environment names the mirror's certificate unless told otherwise. */
+async function build(url: string, certificates = mirror.certificates, moduleDir = folder) {
   vi.stubEnv('NODE_EXTRA_CA_CERTS', certificates);
   const builder = await createBuilder({
     engine,
     config: loadConfig({ ...process.env, CLDCTL_PROVIDER_MIRROR: url }),
   });
   const tag = `cldctl-test/network-mirror:${uniqueName('one')}`;
-  const result = await builder.build({ moduleDir: folder, tag, noCache: true });
+  const result = await builder.build({ moduleDir, tag, noCache: true });
   tags.push(tag);
   return result;
 }
@@ -125,4 +145,37 @@ test('a certificate that nobody named is not trusted', async () => {
   const error = await failure(build(mirror.url, ''));
   expect(error.code).toBe('BuildFailed');
   expect(error.detail?.logTail).toMatch(/x509: certificate/);
+});
+
+describe('a child module over https', () => {
+  const withChild = async (): Promise<string> => {
+    const module = join(folder, 'with-child');
+    await writeModule(module, {
+      'main.tf': `module "c" {\n  source = "${new URL(CHILD, mirror.url).href}"\n}\n`,
+    });
+    return module;
+  };
+
+  test.each(['a network mirror', 'a directory'])(
+    'is downloaded once, and runs without a network: providers come from %s',
+    async (kind) => {
+      const asked = mirror.requests.length;
+      const place = kind === 'a directory' ? directory : mirror.url;
+      const { reference } = await build(place, mirror.certificates, await withChild());
+      const gets = mirror.requests.slice(asked).filter((path) => path.startsWith(CHILD));
+      expect(gets).toEqual([CHILD]);
+      const { response } = await runOnce(engine, {
+        image: reference,
+        request: { action: 'apply' },
+        signal: abort.signal,
+      });
+      expect(response).toMatchObject({ success: true, receipt: { done: 1 } });
+    },
+  );
+
+  test('comes from nobody whose certificate is not known', async () => {
+    const error = await failure(build(directory, '', await withChild()));
+    expect(error.code).toBe('BuildFailed');
+    expect(error.detail?.logTail).toMatch(/x509: certificate/);
+  });
 });

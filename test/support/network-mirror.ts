@@ -14,15 +14,18 @@ export interface NetworkMirror {
   readonly url: string;
   /** File with the certificate that the server is checked against. */
   readonly certificates: string;
-  /** Paths that were asked for. */
+  /** Paths whose content was asked for. */
   readonly requests: readonly string[];
   /** Gives other bytes than the archive's hash says, or no more. */
   corrupt(on: boolean): void;
   close(): Promise<void>;
 }
 
-/** Serves the providers of a directory in filesystem-mirror layout; needs `openssl`. */
-export async function startNetworkMirror(directory: string): Promise<NetworkMirror> {
+/** Serves the providers of a directory in filesystem-mirror layout, and other files by their path; needs `openssl`. */
+export async function startNetworkMirror(
+  directory: string,
+  more: Readonly<Record<string, Buffer>> = {},
+): Promise<NetworkMirror> {
   const folder = await mkdtemp(join(tmpdir(), 'network-mirror-'));
   const host = (await bridgeAddress()) ?? '127.0.0.1';
   const [key, certificates] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
@@ -31,13 +34,14 @@ export async function startNetworkMirror(directory: string): Promise<NetworkMirr
     ...['-days', '2', '-subj', '/CN=mirror of a test', '-addext', `subjectAltName=IP:${host}`],
     ...['-keyout', key, '-out', certificates],
   ]);
-  const files = await filesOf(directory);
+  const files = new Map([...(await filesOf(directory)), ...Object.entries(more)]);
   const requests: string[] = [];
   let corrupted = false;
   const server = createServer(
     { key: await readFile(key), cert: await readFile(certificates) },
-    ({ url = '/' }, response) => {
-      requests.push(url);
+    ({ url = '/', method }, response) => {
+      // A client may look before it downloads.
+      if (method === 'GET') requests.push(url);
       const found = files.get(url);
       if (found === undefined) return void response.writeHead(404).end();
       const type = url.endsWith('.json') ? 'application/json' : 'application/zip';

@@ -16,6 +16,8 @@ export const BACKEND_OVERRIDE = 'zz_cldctl_backend_override.tf.json';
 /** Import blocks of a request. */
 export const IMPORT_FILE = 'zz_cldctl_import.tf.json';
 export const LOCK_FILE = '.terraform.lock.hcl';
+/** Where OpenTofu installs child modules that are no directories of the module. */
+export const INSTALLED_MODULES = '.terraform/modules';
 
 /** True for a file that OpenTofu reads as configuration. */
 export function isModuleFile(name: string): boolean {

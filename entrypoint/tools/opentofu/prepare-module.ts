@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -10,26 +11,29 @@ import {
 import { dirname, join } from 'node:path';
 import { stringifyJson, type ModuleDescription } from '../../../src/contract/index.js';
 import { FailureError } from '../../failure-error.js';
-import { TOOL_VERSION_FILE, workspacePaths } from '../../locations.js';
+import { workspacePaths } from '../../locations.js';
 import type { PrepareContext } from '../tool.js';
 import { localBackend } from './backend.js';
 import { buildTofu } from './build-tofu.js';
 import { describeOpentofuModule } from './describe.js';
-import { BACKEND_OVERRIDE, IMPORT_FILE, LOCK_FILE } from './module-files.js';
+import { makeReadable } from './make-readable.js';
+import { BACKEND_OVERRIDE, IMPORT_FILE, INSTALLED_MODULES, LOCK_FILE } from './module-files.js';
 import { ownBackend } from './own-backend.js';
-import { keepProviders, makeReadable } from './prepare-providers.js';
+import { keepProviders } from './prepare-providers.js';
 import { PROVIDERS_DIRECTORY, PROVIDERS_LOCK, TOOL_SETTINGS } from './prepared.js';
 import { providerEnvironment, writeMirrorSettings } from './provider-source.js';
 
 /**
- * Bakes the module in place: backend override, child modules, providers (links to those that `providers` installed; without that step they
- * are installed here), verified lock file, and the description of what the module takes and gives. After it no run needs `init` or network.
+ * Bakes the module in place: backend override, child modules and providers (those that `requirements` and `providers` installed; without
+ * these steps they are installed here), verified lock file, and the description of what the module takes and gives. After it no run needs `init` or network.
  */
 export async function prepareModule(context: PrepareContext): Promise<void> {
   const { moduleDirectory: module, locations, environment } = context;
   const { prepared } = locations;
   const [mirror] = context.arguments;
-  rmSync(join(module, '.terraform'), { recursive: true, force: true });
+  const providers = join(prepared, PROVIDERS_DIRECTORY);
+  const staged = existsSync(providers);
+  clearToolData(module, staged);
   for (const name of [BACKEND_OVERRIDE, IMPORT_FILE]) rmSync(join(module, name), { force: true });
   const overridden = ownBackend(module);
   const backend = localBackend(workspacePaths(locations.workspace).state);
@@ -38,19 +42,18 @@ export async function prepareModule(context: PrepareContext): Promise<void> {
     stringifyJson({ terraform: [{ backend: { local: backend.config } }] }),
   );
 
-  const providers = join(prepared, PROVIDERS_DIRECTORY);
   const init = (source: string | undefined): void => {
     buildTofu(['init', '-input=false', '-no-color', '-reconfigure'], {
       cwd: module,
       environment: providerEnvironment(environment, source),
     });
   };
-  if (existsSync(providers)) {
+  if (staged) {
     const lock = join(prepared, PROVIDERS_LOCK);
     if (existsSync(lock)) copyFileSync(lock, join(module, LOCK_FILE));
   } else {
     init(mirror);
-    keepProviders(module, prepared);
+    keepProviders(module, context);
     rmSync(join(module, '.terraform', 'providers'), { recursive: true, force: true });
   }
   init(providers);
@@ -67,10 +70,6 @@ export async function prepareModule(context: PrepareContext): Promise<void> {
     module,
     '',
   );
-  const { terraform_version: version } = JSON.parse(buildTofu(['version', '-json'], capture)) as {
-    terraform_version: string;
-  };
-  writeFileSync(join(prepared, TOOL_VERSION_FILE), `${version}\n`);
   const description: ModuleDescription =
     overridden === undefined
       ? described
@@ -82,6 +81,15 @@ export async function prepareModule(context: PrepareContext): Promise<void> {
         };
   mkdirSync(dirname(locations.description), { recursive: true });
   writeFileSync(locations.description, `${stringifyJson(description, 2)}\n`, { mode: 0o644 });
+}
+
+/** Removes what the tool left in a checkout; child modules stay where `requirements` downloaded them. */
+function clearToolData(module: string, staged: boolean): void {
+  const data = join(module, '.terraform');
+  if (!existsSync(data)) return;
+  for (const name of readdirSync(data))
+    if (!staged || join('.terraform', name) !== INSTALLED_MODULES)
+      rmSync(join(data, name), { recursive: true });
 }
 
 /** A file of the module that sorts after our override would win without a word. */

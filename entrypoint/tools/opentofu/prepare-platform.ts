@@ -54,7 +54,7 @@ export async function preparePlatform(context: PrepareContext): Promise<void> {
     for (const { address, version, own } of installed)
       renameSync(join(selected, address, version, own), join(selected, address, version, platform));
     rmSync(providers, { recursive: true });
-    keepProviders(work, locations.prepared);
+    keepProviders(work, context);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

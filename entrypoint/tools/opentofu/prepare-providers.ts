@@ -1,18 +1,19 @@
 import {
-  chmodSync,
   copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FailureError } from '../../failure-error.js';
+import { TOOL_VERSION_FILE } from '../../locations.js';
 import type { PrepareContext } from '../tool.js';
 import { buildTofu } from './build-tofu.js';
+import { makeReadable } from './make-readable.js';
 import { LOCK_FILE } from './module-files.js';
 import { PROVIDERS_DIRECTORY, PROVIDERS_LOCK } from './prepared.js';
 import { REQUIREMENTS_FILE } from './prepare-requirements.js';
@@ -34,14 +35,17 @@ export async function prepareProviders(context: PrepareContext): Promise<void> {
       cwd: work,
       environment: providerEnvironment(context.environment, mirror),
     });
-    keepProviders(work, context.locations.prepared);
+    keepProviders(work, context);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
-/** Copies what `init` installed in a directory, which is in mirror layout, with its lock file to where the runs find it. */
-export function keepProviders(initialised: string, prepared: string): void {
+/** Copies what `init` installed in a directory, which is in mirror layout, with its lock file and the tool's version to where the runs find it. */
+export function keepProviders(
+  initialised: string,
+  { environment, locations: { prepared } }: PrepareContext,
+): void {
   const target = join(prepared, PROVIDERS_DIRECTORY);
   mkdirSync(target, { recursive: true });
   const installed = join(initialised, '.terraform', 'providers');
@@ -50,15 +54,7 @@ export function keepProviders(initialised: string, prepared: string): void {
   makeReadable(target);
   const lock = join(initialised, LOCK_FILE);
   if (existsSync(lock)) copyFileSync(lock, join(prepared, PROVIDERS_LOCK));
-}
-
-/** A run has another user than a build. */
-export function makeReadable(directory: string): void {
-  chmodSync(directory, 0o755);
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) makeReadable(path);
-    else if (entry.isFile())
-      chmodSync(path, entry.name.startsWith('terraform-provider-') ? 0o755 : 0o644);
-  }
+  const version = buildTofu(['version', '-json'], { cwd: initialised, environment, capture: true });
+  const { terraform_version: tool } = JSON.parse(version) as { terraform_version: string };
+  writeFileSync(join(prepared, TOOL_VERSION_FILE), `${tool}\n`);
 }

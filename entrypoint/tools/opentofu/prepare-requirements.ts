@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,16 +14,20 @@ import { stringifyJson } from '../../../src/contract/index.js';
 import { FailureError } from '../../failure-error.js';
 import type { PrepareContext } from '../tool.js';
 import { buildTofu } from './build-tofu.js';
-import { BACKEND_OVERRIDE, copyDirectory, LOCK_FILE } from './module-files.js';
+import { makeReadable } from './make-readable.js';
+import { BACKEND_OVERRIDE, copyDirectory, INSTALLED_MODULES, LOCK_FILE } from './module-files.js';
 import { writeBackend } from './working-copy.js';
 import { localBackend } from './backend.js';
 
 /** Name of the file that `requirements` writes and `providers` reads. */
 export const REQUIREMENTS_FILE = 'providers.tf.json';
 
-/** Writes the providers that the module and its child modules need, and its lock file, to the directory that is named. */
+/**
+ * Writes the providers that the module and its child modules need, and its lock file, to the first directory that is named, and the child
+ * modules that were downloaded for it to the second: the step that bakes the module then needs no network.
+ */
 export async function prepareRequirements(context: PrepareContext): Promise<void> {
-  const [target] = context.arguments;
+  const [target, childModules] = context.arguments;
   if (target === undefined)
     throw new FailureError('InvalidInput', 'prepare requirements DIR: the directory is missing');
   const copy = mkdtempSync(join(tmpdir(), 'requirements-'));
@@ -41,9 +46,17 @@ export async function prepareRequirements(context: PrepareContext): Promise<void
     writeFileSync(join(target, REQUIREMENTS_FILE), `${stringifyJson(requirementsOf(tree), 2)}\n`);
     const lock = join(context.moduleDirectory, LOCK_FILE);
     if (existsSync(lock)) copyFileSync(lock, join(target, LOCK_FILE));
+    if (childModules !== undefined) keepChildModules(copy, childModules);
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
+}
+
+function keepChildModules(initialised: string, target: string): void {
+  mkdirSync(target, { recursive: true });
+  const installed = join(initialised, INSTALLED_MODULES);
+  if (existsSync(installed)) cpSync(installed, target, { recursive: true, verbatimSymlinks: true });
+  makeReadable(target);
 }
 
 /** The `required_providers` of a whole configuration from the tree that `tofu providers` prints, built-in ones left out. */

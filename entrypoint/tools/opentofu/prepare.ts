@@ -7,7 +7,8 @@ import { prepareRequirements } from './prepare-requirements.js';
 
 /**
  * The build steps of OpenTofu modules, in the order a Dockerfile has them:
- * `requirements DIR` writes what the module needs of providers to DIR, and nothing else, so that equal needs are an equal layer;
+ * `requirements DIR MODULES` writes what the module needs of providers to DIR, and nothing else, so that equal needs are an equal layer,
+ * and downloaded child modules to MODULES;
  * `providers DIR [MIRROR]` installs them; `module [MIRROR]` bakes the module, and installs what is missing;
  * `platform PLATFORM DIR [MIRROR]` gives a baked module the providers of another platform.
  */

@@ -5,6 +5,7 @@ import { listUnusedModuleImages, unusedInternalNetwork } from '../../docker/list
 import { asCodedError } from '../../errors.js';
 import type { Config } from '../../config.js';
 import { findLeftOvers } from '../../operation/left-overs.js';
+import { findUnneededImages } from '../../operation/tidy-images.js';
 import { namedDigests } from '../../stack/janitor.js';
 import { openStore, type Store } from '../../store/open-store.js';
 import { dockerEnvironment } from '../setup-settings.js';
@@ -74,6 +75,13 @@ async function* leftOnEngine(engine: Engine, store: Store): AsyncGenerator<Findi
       remedy: `a worker of this engine removes it ${when(removable)}; at once: ${command}`,
     };
   }
+  for (const name of await findUnneededImages(engine))
+    yield {
+      subject: 'left image',
+      status: 'left-over',
+      found: `${name}: a directory of providers that no build took any from for a day`,
+      remedy: `a worker of this engine removes it ${when(new Date())}; at once: docker image rm ${name}`,
+    };
   yield* leftImages(engine, store);
   const network = await unusedInternalNetwork(engine);
   if (network !== undefined)

@@ -9,6 +9,7 @@ function render(runtime: string, files: string[], certificates?: string): string
   return renderPulumiDockerfile({
     base: 'base:1',
     module: 'module',
+    labels: { 'dev.cldctl.engine': 'pulumi' },
     dependencies: detectPulumiDependencies(project, files),
     ...(certificates === undefined ? {} : { certificates }),
   });
@@ -38,11 +39,13 @@ describe.each(CASES)('%s with %j', (runtime, files) => {
     const sources = steps().lastIndexOf('COPY module .');
     const installs = steps().findIndex((step) => /install|npm ci|sync|go build github/.test(step));
     if (installs !== -1) expect(installs).toBeLessThan(sources);
-    expect(steps().slice(-4, -1)).toEqual([
+    expect(steps().slice(-3, -1)).toEqual([
       'RUN ["/cldctl-entrypoint","prepare","pulumi","module"]',
       'USER 10001:10001',
-      'ENTRYPOINT ["/cldctl-entrypoint"]',
     ]);
+    // What no source changes is kept by any builder.
+    for (const setting of ['ENTRYPOINT ["/cldctl-entrypoint"]', 'LABEL dev.cldctl.engine="pulumi"'])
+      expect(steps().lastIndexOf(setting)).toBeLessThan(sources);
   });
 
   it('keeps certificates in the stage that installs', () => {
