@@ -54,7 +54,10 @@ const variables = z.object({
     .string()
     .refine((place) => !/^http:/i.test(place), 'OpenTofu takes network mirrors over https only')
     .optional(),
-  CLDCTL_STATE_URL: z.url().optional(),
+  CLDCTL_STATE_URL: z
+    .url()
+    .refine((url) => /^(pg|postgres|postgresql|s3):/i.test(url), 'use postgres:// or s3://')
+    .optional(),
   CLDCTL_DOCKER_SLOTS: z.coerce.number().int().min(1).max(256).default(4),
   CLDCTL_PLAN_MAX_AGE: durationSchema.default('7d'),
   CLDCTL_KEEP_PLANS: durationSchema.default('30d'),

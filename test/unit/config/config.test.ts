@@ -85,6 +85,15 @@ describe('loadConfig', () => {
   });
 });
 
+test.each(['http://user:pa55@host/state', 'https://host/state', 'gs://bucket'])(
+  'state URL %s is refused at the start, without repeating it',
+  (url) => {
+    const load = (): unknown => loadConfig({ ...base, CLDCTL_STATE_URL: url });
+    expect(load).toThrow('CLDCTL_STATE_URL: use postgres:// or s3://');
+    expect(load).not.toThrow(/pa55/);
+  },
+);
+
 test('what is printed holds no secret', () => {
   const config = loadConfig({
     ...base,
