@@ -7,10 +7,10 @@ import { withLog } from './with-log.js';
 
 /** Pushes the module's image; later steps run it by the digest that the registry gave. */
 export function createPush(dependencies: ActivityDependencies): Activities['push'] {
-  return ({ image, stackId }) =>
+  return (request) =>
     withScope((scope) =>
-      withLog(dependencies, { stackId, step: 'push' }, (log) =>
-        buildOrPush(scope, log, (control) => pushModule(dependencies, image, control)),
+      withLog(dependencies, { stackId: request.stackId, step: 'push' }, (log) =>
+        buildOrPush(scope, log, (control) => pushModule(dependencies, request, control)),
       ),
     );
 }

@@ -11,6 +11,7 @@ import { whoTypes } from './with-client.js';
 
 export interface OperationFlags {
   module?: string;
+  platform?: string[];
   input?: string[];
   inputs?: string;
   env?: string[];
@@ -44,6 +45,11 @@ export function addOperationFlags(command: Command, options: { approval: boolean
     .option(
       '-m, --module <dir|image>',
       'module directory or image (default: the image last applied)',
+    )
+    .option(
+      '--platform <os/arch,…>',
+      'platforms of the module directory’s image, pushed as one (default: the engine’s own)',
+      platformNames,
     )
     .option('-i, --input <name=text|name:=json>', 'one input; repeat for more', collect)
     .option('--inputs <file>', 'inputs as a JSON object; - is standard input')
@@ -114,7 +120,12 @@ export async function operationInput(
   context: CommandContext,
 ): Promise<OperationInput> {
   const inputs = await inlineOrStored(await readInputs(flags, context), context);
-  const source = flags.module === undefined ? undefined : await moduleSource(flags.module, context);
+  if (flags.module === undefined && flags.platform !== undefined)
+    throw new CodedError('InvalidInput', '--platform: name the directory too, with --module');
+  const source =
+    flags.module === undefined
+      ? undefined
+      : await moduleSource(flags.module, flags.platform, context);
   return compact({
     stackId,
     operation,
@@ -158,6 +169,11 @@ function approvalOf(operation: Action, flags: OperationFlags): OperationInput['a
 /** Collects the values of a flag that may be repeated. */
 export function collect(value: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), value];
+}
+
+/** Platforms, separated by commas. */
+export function platformNames(value: string): string[] {
+  return value.split(',').map((platform) => platform.trim());
 }
 
 /** Accepts one of the given words. */

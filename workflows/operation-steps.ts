@@ -46,7 +46,7 @@ export async function build(operation: Operation, prepared: Preparation): Promis
   if (!built.push) return built.image;
   progress.enter('push');
   return activities.push.executeWithOptions({ summary: summaryLine(`push ${built.image.name}`) }, [
-    { stackId: input.stackId, image: built.image },
+    defined({ stackId: input.stackId, image: built.image, platforms: built.platforms }),
   ]);
 }
 

@@ -1,5 +1,6 @@
 /** `build`: a module directory becomes a module image, without Temporal. */
 import { resolve } from 'node:path';
+import { platformNames } from '../operation-flags.js';
 import type { RegisterCommand } from '../program.js';
 
 export const registerBuild: RegisterCommand = (program, run) => {
@@ -10,6 +11,7 @@ export const registerBuild: RegisterCommand = (program, run) => {
     .option(
       '--platform <os/arch,…>',
       'platforms of the image, which --push makes one (default: the engine’s own)',
+      platformNames,
     )
     .option('--push', 'push it to the registry in its name')
     .addHelpText(
@@ -25,14 +27,13 @@ Examples:
         async (
           context,
           directory: string,
-          flags: { tag?: string; platform?: string; push?: boolean },
+          flags: { tag?: string; platform?: string[]; push?: boolean },
         ) => {
           const { terminal, signal, cwd } = context;
           const { createBuilder } = await import('../../src/standalone/index.js');
           const builder = await createBuilder({ config: await context.config() });
           try {
-            const platforms = flags.platform?.split(',').map((platform) => platform.trim());
-            const several = platforms === undefined ? {} : { platforms };
+            const several = flags.platform === undefined ? {} : { platforms: flags.platform };
             terminal.progress.start('build', `build ${directory}`);
             const built = await builder.build({
               moduleDir: resolve(cwd, directory),

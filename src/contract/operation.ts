@@ -27,13 +27,25 @@ export const durationSchema = z
   .string()
   .regex(/^\d+(ms|s|m|h|d)$/, 'not a duration: a number and one of ms, s, m, h, d');
 
+/** What is built of a directory. */
+const builtSchema = z.strictObject({
+  /**
+   * `os/architecture` of each image, pushed to the worker's registry as one index; the one of the worker's engine is what runs.
+   * Default: that one alone.
+   */
+  platforms: z
+    .array(z.string().regex(/^[a-z0-9]+\/[a-z0-9]+$/, 'not a platform: os/architecture'))
+    .min(1)
+    .optional(),
+});
+
 export const moduleSourceSchema = z.union([
   /** An image reference; a tag is resolved to its digest once, before the preview. */
   z.strictObject({ image: z.string().min(1) }),
   /** A directory below the worker's modules root. */
-  z.strictObject({ path: z.string().min(1) }),
+  builtSchema.extend({ path: z.string().min(1) }),
   /** A module archive in the store. */
-  z.strictObject({ archive: digestSchema }),
+  builtSchema.extend({ archive: digestSchema }),
 ]);
 export type ModuleSource = z.infer<typeof moduleSourceSchema>;
 

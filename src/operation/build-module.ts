@@ -29,7 +29,12 @@ export async function buildModule(
     'image' in source
       ? await pulled(dependencies, source.image, input.engine, control)
       : await withDirectory(dependencies, source, (directory) =>
-          builtFrom(dependencies, directory, input.engine, control),
+          builtFrom(
+            dependencies,
+            { directory, platforms: source.platforms },
+            input.engine,
+            control,
+          ),
         );
   await checkInputs(dependencies, built.image, input);
   return built;
@@ -75,17 +80,19 @@ async function pulled(
 
 async function builtFrom(
   dependencies: OperationDependencies,
-  moduleDir: string,
+  { directory, platforms = [] }: { directory: string; platforms: readonly string[] | undefined },
   wanted: ResolvedImage['engine'] | undefined,
   { signal, onMessage }: BuildControl,
 ): Promise<BuiltModule> {
   const { engine, config } = dependencies;
+  checkPushable(platforms, dependencies);
   const builder = await createBuilder({ engine, config });
   try {
     const result = await builder.build({
-      moduleDir,
+      moduleDir: directory,
       signal,
       onEvent: ({ message }) => onMessage(message),
+      ...(platforms.length === 0 ? {} : { platforms }),
       ...(wanted === undefined ? {} : { engine: wanted }),
     });
     const image = await resolveLocalImage(engine, result.imageId, wanted);
@@ -95,10 +102,31 @@ async function builtFrom(
       image: { ...image, name: result.reference },
       cached: result.cached,
       push: config.registry !== undefined,
+      ...(platforms.length > 1 ? { platforms } : {}),
       notices: result.notices,
     };
   } finally {
     await builder.close();
+  }
+}
+
+/** Images that the engine doesn't run are of use in a registry only, and one that it runs has to be among them. */
+function checkPushable(
+  platforms: readonly string[],
+  { engine, config }: OperationDependencies,
+): void {
+  if (platforms.length === 0) return;
+  if (!platforms.includes(engine.platform)) {
+    throw new CodedError(
+      'InvalidInput',
+      `module.platforms: the operation runs on ${engine.platform}, so name that too`,
+    );
+  }
+  if (platforms.length > 1 && config.registry === undefined) {
+    throw new CodedError(
+      'InvalidConfiguration',
+      'module.platforms: images of several platforms are one in a registry only, and this worker has none; set CLDCTL_REGISTRY',
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 /** The container run of a step: what previews and mutations have in common. */
+import type { Content } from '../content.js';
 import type { Change } from '../contract/change.js';
 import { milliseconds } from '../contract/duration.js';
 import type { OperationInput } from '../contract/operation.js';
@@ -51,13 +52,13 @@ export interface RunParts {
   readonly input: Pick<OperationInput, 'limits' | 'options'>;
   readonly imports: ModuleRequest['imports'];
   readonly options: EngineOptions;
-  readonly snapshot: Uint8Array | undefined;
+  readonly snapshot: Content | undefined;
   readonly sealKey: Buffer;
   /** A lock of the tool that is to be released first. */
   readonly unlock?: string | undefined;
   /** A preview has none; a mutation runs exactly this. */
   readonly plan?: {
-    readonly bytes: Uint8Array;
+    readonly content: Content;
     readonly digest: string;
     readonly toolVersion: string;
     /** State that it was made for; the container refuses any other. */
@@ -111,7 +112,7 @@ export async function buildModuleRun(
       ...(snapshot === undefined ? {} : { [STATE_PATH]: snapshot }),
       ...(plan === undefined
         ? {}
-        : { 'plan/plan': plan.bytes, 'plan/changes.ndjson': approvedLines(plan.changes) }),
+        : { 'plan/plan': plan.content, 'plan/changes.ndjson': approvedLines(plan.changes) }),
     },
     workspace: parts.workspace,
     limits: resolveLimits(input.limits),

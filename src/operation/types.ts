@@ -71,12 +71,15 @@ export interface BuiltModule {
   readonly cached: boolean;
   /** True when the worker's configuration names a registry to push to. */
   readonly push: boolean;
+  /** Set when images of several platforms were built, to be pushed as one. */
+  readonly platforms?: readonly string[];
   readonly notices: readonly string[];
 }
 
 export interface PushRequest {
   readonly stackId: string;
   readonly image: ResolvedImage;
+  readonly platforms?: readonly string[];
 }
 
 export interface PreviewRequest {
