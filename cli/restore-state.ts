@@ -1,4 +1,5 @@
 /** Making an earlier or foreign state a stack's next version. */
+import { wholeOf } from '../src/content.js';
 import { CodedError } from '../src/errors.js';
 import { newRecord, readRecord, updateRecord, type StackRecord } from '../src/stack/record.js';
 import { describeState, engineOfState, type StateDescription } from '../src/state/describe.js';
@@ -36,7 +37,9 @@ export async function restoreState(
   if (found === undefined && typeof source === 'number')
     throw new CodedError('StackNotFound', `the store ${store.url} has no stack ${stackId}`);
   const bytes =
-    typeof source === 'number' ? (await exportVersion(store, stackId, source)).bytes : source;
+    typeof source === 'number'
+      ? await wholeOf((await exportVersion(store, stackId, source)).content)
+      : source;
   const engine = found?.engine ?? engineOfState(bytes);
   if (engine === undefined)
     throw new CodedError('InvalidInput', 'this is neither an OpenTofu nor a Pulumi state');
@@ -76,7 +79,8 @@ async function currentState(
   record: StackRecord | undefined,
 ): Promise<Uint8Array | undefined> {
   try {
-    return await loadSnapshot(store, record ?? { stackId });
+    const content = await loadSnapshot(store, record ?? { stackId });
+    return content && (await wholeOf(content));
   } catch (error) {
     const isDamaged = error instanceof CodedError && error.code === 'StateDamaged';
     if (isDamaged && record !== undefined) return undefined;

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { stackIdSchema } from '../../src/contract/operation.js';
+import { wholeOf } from '../../src/content.js';
 import { CodedError } from '../../src/errors.js';
 import type { StateDescription } from '../../src/state/describe.js';
 import { askForYes } from '../ask-for-decision.js';
@@ -72,10 +73,11 @@ function registerExport(state: Command, run: Run): void {
         const { exportVersion, loadSnapshot } = await import('../../src/state/snapshot.js');
         const { readRecord } = await import('../../src/stack/record.js');
         const bytes = await withStore(context, async (store) => {
-          if (version !== undefined) return (await exportVersion(store, stack, version)).bytes;
+          if (version !== undefined)
+            return wholeOf((await exportVersion(store, stack, version)).content);
           const found = await readRecord(store, stack);
           const current = found && (await loadSnapshot(store, found.record));
-          if (current !== undefined) return current;
+          if (current !== undefined) return wholeOf(current);
           throw new CodedError('StackNotFound', `${stack} has no state in the store ${store.url}`);
         });
         const { terminal, cwd } = context;

@@ -1,4 +1,5 @@
 /** Turning what a container left into a result: the sealed frame, the files, or the line that says why not. */
+import type { Content } from '../content.js';
 import { EXIT } from '../contract/event.js';
 import { parseJsonFast } from '../contract/json.js';
 import { moduleResponseSchema, type ModuleResponse } from '../contract/response.js';
@@ -7,7 +8,7 @@ import { CodedError } from '../errors.js';
 import type { Engine } from './engine.js';
 import type { RunInspection } from './inspect-run.js';
 import type { ModuleRun, ModuleRunResult } from './module-run.js';
-import { readContainerFile } from './read-files.js';
+import { openContainerFile, readContainerFile } from './read-files.js';
 
 /** As much of a run as its answer is held against. */
 type AskedRun = Pick<ModuleRun, 'image'> & {
@@ -96,14 +97,14 @@ async function readNamed(
     changes: response?.changes_file?.path,
     drift: response?.drift_file?.path,
   };
-  const files: { -readonly [Name in keyof typeof named]?: Uint8Array } = {};
+  const files: { -readonly [Name in keyof typeof named]?: Content } = {};
   for (const [name, path] of Object.entries(named) as [keyof typeof named, string?][]) {
     if (path === undefined) continue;
     if (path.startsWith('/') || path.split('/').includes('..')) {
       throw new CodedError('InvalidOutput', `the answer names a ${name} file outside /workspace`);
     }
-    const bytes = await readContainerFile(engine, id, `/workspace/${path}`);
-    if (bytes !== undefined) files[name] = bytes;
+    const content = await openContainerFile(engine, id, `/workspace/${path}`);
+    if (content !== undefined) files[name] = content;
   }
   return files;
 }

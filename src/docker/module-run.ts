@@ -1,4 +1,5 @@
 /** What one run of a module container is given, and what it gives back. */
+import type { Content } from '../content.js';
 import type { ModuleRequest } from '../contract/request.js';
 import type { ModuleResponse } from '../contract/response.js';
 import type { EntrypointEvent } from '../contract/event.js';
@@ -44,7 +45,7 @@ export interface ModuleRun {
   readonly labels: Readonly<Record<string, string>>;
   readonly request: ModuleRequest;
   /** Path below `/workspace` to bytes. */
-  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly files: Readonly<Record<string, Content>>;
   /** `/workspace`: gone with the container, or a named volume that survives it. */
   readonly workspace:
     | { readonly kind: 'anonymous' }
@@ -82,11 +83,12 @@ export interface ModuleRunResult {
   readonly containerId: string;
   readonly exitCode: number;
   readonly response: ModuleResponse;
+  /** Those out of an ended container are read from there, as long as it is not removed. */
   readonly files: {
-    readonly plan?: Uint8Array;
-    readonly state?: Uint8Array;
-    readonly changes?: Uint8Array;
-    readonly drift?: Uint8Array;
+    readonly plan?: Content;
+    readonly state?: Content;
+    readonly changes?: Content;
+    readonly drift?: Content;
   };
   /** The sealed frame on stdout (the container may still be going down), or files out of the ended container. */
   readonly collectedBy: 'frame' | 'archive';

@@ -1,8 +1,10 @@
 /** Creating and starting the container of a run, or finding the one of an earlier call. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stringifyJson } from '../contract/json.js';
 import { CodedError } from '../errors.js';
-import { packArchive, type ArchiveEntry } from './archive.js';
+import { packArchive, streamArchive, type ArchiveEntry } from './archive.js';
 import { containerOptions, MODULE_USER, specHash } from './container-options.js';
 import { dockerCall, dockerMessage, dockerStatus, fromDockerError } from './docker-error.js';
 import type { Engine } from './engine.js';
@@ -124,16 +126,17 @@ async function giveInputAndStart(
     await removeRun(engine, id);
     deps.signal.throwIfAborted();
   }
-  const input = await packArchive(inputEntries(run, image));
+  const input = inputEntries(run, image);
   await dockerCall(`start container ${run.name}`, async () => {
     const stdin = image.form === 'contract' ? await attachStdin(engine, id) : undefined;
     if (stdin === undefined) {
-      await container.putArchive(input, { path: '/' });
+      await container.putArchive(await packArchive(input), { path: '/' });
     }
     mark('input');
     try {
-      // Written while the container starts; the socket holds what the container doesn't read yet.
-      stdin?.end(input);
+      // Written while the container starts and reads. One that is cut off is refused there, and nothing runs.
+      if (stdin !== undefined)
+        pipeline(Readable.from(streamArchive(input)), stdin).catch(() => undefined);
       await container.start();
     } catch (error) {
       stdin?.destroy();

@@ -1,15 +1,14 @@
 /** The worker's HTTP endpoint: health for who runs it, plans and logs for who has a signed link; it changes nothing. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Json } from '../contract/json.js';
 import type { Engine } from '../docker/engine.js';
 import { CodedError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { loadPlan } from '../plan/plan-store.js';
-import { planView } from '../plan/view.js';
 import type { Store } from '../store/open-store.js';
 import { sendJson } from './send-json.js';
 import { sendLog } from './send-log.js';
+import { sendPlan } from './send-plan.js';
 import { isSigned, parsePath } from './signed-link.js';
 
 export interface EndpointDependencies {
@@ -87,7 +86,7 @@ async function answer(
   if ('runId' in linked) return sendLog(store, linked, url.searchParams, response);
   try {
     const saved = await loadPlan(store, linked.stackId, linked.planDigest, { allowExpired: true });
-    return sendJson(response, 200, planView(saved, Infinity) as unknown as Json);
+    return await sendPlan(saved, response);
   } catch (error) {
     if (error instanceof CodedError && error.code === 'PlanNotFound')
       return sendJson(response, 404, { error: 'this plan is not kept any more' });

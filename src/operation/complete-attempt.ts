@@ -1,9 +1,11 @@
 /** Brings an attempt to its end: state first, then the result, then the record; any step can be repeated. */
+import type { Content } from '../content.js';
 import type { Failure } from '../contract/error-code.js';
 import { receiptCountsSchema, type Receipt } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { ModuleResponse } from '../contract/response.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
+import { readSubject } from '../plan/change-line.js';
 import { untrackedResources } from '../plan/lost-run.js';
 import { compareReceipt, type DoneEvent } from '../plan/receipt.js';
 import {
@@ -58,9 +60,9 @@ export async function completeAttempt(
   const { response } = result;
   const at = new Date().toISOString();
   const state = await storeState(dependencies, context, response, result.files.state, at);
-  const approved = context.request.operation === 'refresh' ? [] : context.saved.bundle.changes;
   const receipt =
-    response.receipt ?? compareReceipt(approved, events, response.success ? 'succeeded' : 'failed');
+    response.receipt ??
+    compareReceipt(approvedOf(context), events, response.success ? 'succeeded' : 'failed');
   const failure = toldUnwritten(failureOf(context, result, receipt), context, state);
   if (failure?.code === 'StateLocked' && didNothing(receipt)) {
     // Another holds the tool's lock: nothing was done, so that this plan may be tried again.
@@ -99,6 +101,10 @@ export async function completeAttempt(
     data: parseJson(stringifyJson(ended)),
     at,
   });
+}
+
+function approvedOf({ request, saved }: AttemptContext): Parameters<typeof compareReceipt>[0] {
+  return request.operation === 'refresh' ? [] : saved.bundle.changes.map(readSubject);
 }
 
 /** What has to be looked at after a tool that was killed, or whose state is damaged. */
@@ -214,7 +220,7 @@ export async function storeState(
   { store, config }: OperationDependencies,
   { request, saved }: AttemptContext,
   response: ModuleResponse,
-  bytes: Uint8Array | undefined,
+  content: Content | undefined,
   at: string,
 ): Promise<Ended['state']> {
   const { fingerprint = null, serial, lineage, resources } = response.state ?? {};
@@ -223,8 +229,8 @@ export async function storeState(
     url === undefined || response.state?.fingerprint === undefined
       ? undefined
       : { url: new URL(url).origin, fingerprint };
-  if (bytes === undefined) return inBackend;
-  const stored = await storeVersion(store, request.stackId, bytes, {
+  if (content === undefined) return inBackend;
+  const stored = await storeVersion(store, request.stackId, content, {
     engine: saved.bundle.subject.engine,
     fingerprint,
     ...(serial === undefined ? {} : { serial }),

@@ -8,6 +8,7 @@ import { markStarted, readAttempt, type Attempt } from '../stack/attempt-store.j
 import { readRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
 import { digestOf } from '../store/artefacts.js';
+import { readSubject } from '../plan/change-line.js';
 import { attemptLabels, endAsNothing, observePlace } from './attempt-place.js';
 import type { AttemptContext } from './attempt-context.js';
 import { completeAttempt } from './complete-attempt.js';
@@ -27,6 +28,9 @@ const LOST: readonly string[] = [
   'InvalidOutput',
   'ModuleFailed',
 ];
+
+/** What the engine is given where it makes no plan file. */
+const NO_PLAN = { content: new Uint8Array(), digest: digestOf('') };
 
 /** Follows the container to its result; `nothing-ran` when its input did not arrive whole. */
 export async function followAttempt(
@@ -76,7 +80,7 @@ async function moduleRun(
 ): Promise<ModuleRun> {
   const { store, config } = dependencies;
   const { stackId, planDigest } = request;
-  const { subject, plan = new Uint8Array() } = saved.bundle;
+  const { subject, plan = NO_PLAN, changes } = saved.bundle;
   const record = (await readRecord(store, stackId))?.record;
   const keys = await store.stackKey(stackId);
   return buildModuleRun(dependencies, {
@@ -96,11 +100,10 @@ async function moduleRun(
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
     unlock,
     plan: {
-      bytes: plan,
-      digest: digestOf(plan),
+      ...plan,
       toolVersion: subject.toolVersion,
       stateFingerprint: subject.stateFingerprint,
-      changes: saved.bundle.changes,
+      changes: changes.map(readSubject),
     },
   });
 }

@@ -6,6 +6,7 @@ import { inspectRun } from '../docker/inspect-run.js';
 import { CodedError } from '../errors.js';
 import { moduleResponseSchema } from '../contract/response.js';
 import type { Frame } from '../contract/sealed-frame.js';
+import { readSubject } from '../plan/change-line.js';
 import { judgeLostRun, type LostRunVerdict } from '../plan/lost-run.js';
 import type { DoneEvent } from '../plan/receipt.js';
 import type { Attempt } from '../stack/attempt-store.js';
@@ -53,7 +54,7 @@ export async function harvestVolume(
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
   }).catch(unlessAway<LostVolume>({}));
   const verdict = judgeLostRun({
-    approved: context.request.operation === 'refresh' ? [] : bundle.changes,
+    approved: context.request.operation === 'refresh' ? [] : bundle.changes.map(readSubject),
     answered: volume.frame !== undefined,
     journal: volume.journal,
     heard,

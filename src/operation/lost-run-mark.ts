@@ -63,7 +63,10 @@ export function lostRunAfter(
  * The mark as a later plan shows it. What the lost run made and this plan would make again is in no state: where that is in a
  * backend, nobody but the tool can tell.
  */
-export function besidePlan(lostRun: LostRun, changes: readonly Change[]): LostRun {
+export function besidePlan(
+  lostRun: LostRun,
+  changes: readonly Pick<Change, 'resource' | 'action'>[],
+): LostRun {
   const again = new Set(
     changes.filter(({ action }) => action === 'create').map(({ resource }) => resource),
   );

@@ -1,5 +1,6 @@
 /** Plans a change of a stack and saves the plan, so that an approval can name it. */
-import { summarize } from '../contract/change.js';
+import { digestContent } from '../content.js';
+import { summarize, type Change } from '../contract/change.js';
 import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { LostRun } from '../contract/lost-run.js';
 import type { OperationInput } from '../contract/operation.js';
@@ -8,10 +9,11 @@ import { CodedError } from '../errors.js';
 import { approvalBasis } from '../plan/approval-basis.js';
 import { signLink } from '../http/signed-link.js';
 import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
+import { changeLine, readSubject } from '../plan/change-line.js';
 import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan, savePlan, type SavedPlan } from '../plan/plan-store.js';
 import { planView } from '../plan/view.js';
-import { wholeAnswer } from '../plan/whole-answer.js';
+import { allChanges } from '../plan/whole-answer.js';
 import { readRecord, runToRepeat, type StackRecord } from '../stack/record.js';
 import { loadSnapshot } from '../state/snapshot.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
@@ -57,12 +59,13 @@ export async function previewStack(
     },
     control,
   );
-  const response = wholeAnswer(result.response, result.files);
-  if (response.changes_file !== undefined || response.drift_file !== undefined)
-    throw new CodedError(
-      'InvalidOutput',
-      'the files with all changes, which output.json names, are not in the container; a part of a plan is none',
-    );
+  const { response, files } = result;
+  const changes: Buffer[] = [];
+  for await (const change of allChanges(response, files, 'changes'))
+    changes.push(changeLine(redacted(change, inputs)));
+  const drift: Change[] = [];
+  for await (const change of allChanges(response, files, 'drift')) drift.push(change);
+  const { plan } = files;
   const bundle = createPlanBundle({
     subject: {
       stackId,
@@ -82,9 +85,9 @@ export async function previewStack(
         null,
       stateLocation: stateLocation(config.stateUrl),
     },
-    findings: redacted(findingsOf(response), inputs),
-    changes: redacted(response.changes ?? [], inputs),
-    ...(result.files.plan === undefined ? {} : { plan: result.files.plan }),
+    findings: redacted(findingsOf(response, changes, drift), inputs),
+    changes,
+    ...(plan === undefined ? {} : { plan: { content: plan, digest: await digestContent(plan) } }),
   });
   const note = await savePlan(store, bundle, {
     createdAt: new Date().toISOString(),
@@ -119,7 +122,9 @@ export function plannedChanges(
     view: {
       ...view,
       ...(link === undefined ? {} : { link }),
-      ...(lostRun === undefined ? {} : { lostRun: besidePlan(lostRun, saved.bundle.changes) }),
+      ...(lostRun === undefined
+        ? {}
+        : { lostRun: besidePlan(lostRun, saved.bundle.changes.map(readSubject)) }),
       changes: fitting(view.changes, VIEW_BYTES),
       drift: fitting(view.drift, VIEW_BYTES / 2),
       // Rules and questions go by all of it.
@@ -176,13 +181,16 @@ async function askedInputs(
   };
 }
 
-function findingsOf(response: ModuleResponse) {
-  const changes = response.changes ?? [];
+function findingsOf(
+  response: ModuleResponse,
+  changes: readonly Buffer[],
+  drift: readonly Change[],
+) {
   const outputChanges = response.output_changes ?? [];
   return {
-    summary: response.summary ?? summarize(changes, outputChanges.length),
+    summary: response.summary ?? summarize(changes.map(readSubject), outputChanges.length),
     outputChanges,
-    drift: response.drift ?? [],
+    drift: [...drift],
     checks: response.checks ?? [],
     notices: response.notices ?? [],
     hasUnknown: response.has_unknown ?? false,

@@ -1,4 +1,5 @@
 /** Which resources the next run of a stack will find in its state. */
+import { wholeOf, type Content } from '../content.js';
 import { CodedError } from '../errors.js';
 import { readRecord } from '../stack/record.js';
 import { resourcesIn } from '../state/resources-in.js';
@@ -10,13 +11,14 @@ import type { OperationDependencies } from './dependencies.js';
 export async function trackedResources(
   { store, config }: Pick<OperationDependencies, 'store' | 'config'>,
   { request: { stackId }, saved }: Pick<AttemptContext, 'request' | 'saved'>,
-  left: Uint8Array | undefined,
+  left: Content | undefined,
 ): Promise<ReadonlySet<string> | undefined> {
   if (config.stateUrl !== undefined) return undefined;
   try {
     const record = (await readRecord(store, stackId))?.record;
-    const bytes = left ?? (await loadSnapshot(store, record ?? { stackId }));
-    return bytes === undefined ? new Set() : resourcesIn(saved.bundle.subject.engine, bytes);
+    const state = left ?? (await loadSnapshot(store, record ?? { stackId }));
+    if (state === undefined) return new Set();
+    return resourcesIn(saved.bundle.subject.engine, await wholeOf(state));
   } catch (error) {
     if (error instanceof CodedError && error.retryable) throw error;
     return undefined;

@@ -1,6 +1,7 @@
 /** The plan bundle: everything that an apply needs and must match, under one digest. */
 import { createHash, randomBytes } from 'node:crypto';
 import * as z from 'zod';
+import { sizeOf, type Content } from '../content.js';
 import {
   changeSchema,
   changeSummarySchema,
@@ -17,9 +18,10 @@ import { recordOf } from '../contract/record-of.js';
 import { engineOptionsSchema, importMappingSchema } from '../contract/request.js';
 import { digestOf } from '../store/artefacts.js';
 import { byCodePoint, canonicalJson } from '../contract/canonical-json.js';
+import { changeLine } from './change-line.js';
 
-/** Form of the bundles that this version writes and reads. */
-export const BUNDLE_VERSION = 1;
+/** What the digest of a bundle covers, and how. */
+const BUNDLE_VERSION = 1;
 
 /** What a bundle is about, besides the plan file and the changes. No timestamps: equal plans of one preview are equal. */
 export const planSubjectSchema = z.object({
@@ -63,6 +65,13 @@ export interface ManifestEntry {
   readonly size: number;
 }
 
+/** The engine's plan file. */
+export interface PlanFile {
+  readonly content: Content;
+  /** `sha256:` and 64 hex digits. */
+  readonly digest: string;
+}
+
 /** A plan that can be approved by its digest. */
 export interface PlanBundle {
   readonly manifest: readonly ManifestEntry[];
@@ -72,10 +81,10 @@ export interface PlanBundle {
   readonly changesDigest: string;
   readonly subject: PlanSubject;
   readonly findings: PlanFindings;
-  /** All changes, masked. */
-  readonly changes: readonly Change[];
-  /** The engine's plan file; absent where the engine has none for the operation. */
-  readonly plan?: Uint8Array;
+  /** All changes, masked, as the lines that `changeLine` makes. */
+  readonly changes: readonly Buffer[];
+  /** Absent where the engine has none for the operation. */
+  readonly plan?: PlanFile;
   readonly previewId: string;
 }
 
@@ -83,8 +92,8 @@ export interface PlanBundle {
 export interface PlanBundleParts {
   readonly subject: PlanSubject;
   readonly findings: PlanFindings;
-  readonly changes: readonly Change[];
-  readonly plan?: Uint8Array;
+  readonly changes: readonly Buffer[];
+  readonly plan?: PlanFile;
   /** 32 hex digits that make each preview's plan one of its kind; default: random. */
   readonly previewId?: string;
 }
@@ -94,17 +103,20 @@ export function createPlanBundle(parts: PlanBundleParts): PlanBundle {
   const bundle = {
     subject: planSubjectSchema.parse(parts.subject),
     findings: planFindingsSchema.parse(parts.findings),
-    // Unknown members go now: they would not be there when the plan is loaded, and its digest would differ.
-    changes: z.array(changeSchema).parse(parts.changes),
+    changes: parts.changes,
     previewId: parts.previewId ?? randomBytes(16).toString('hex'),
     ...(parts.plan && { plan: parts.plan }),
   };
   // Once for both digests, and never joined: a plan can have 20 MB of changes.
-  const lines = changeLines(bundle.changes);
-  const files = bundleFiles(bundle, lines);
-  const manifest = Object.keys(files)
-    .sort(byCodePoint)
-    .map((name) => manifestEntry(name, files[name] ?? []));
+  const lines = sorted(bundle.changes);
+  const entries = Object.entries(bundleFiles(bundle, lines)).map(([name, pieces]) =>
+    manifestEntry(name, pieces),
+  );
+  if (bundle.plan !== undefined) {
+    const sha256 = bundle.plan.digest.slice('sha256:'.length);
+    entries.push({ name: 'plan', sha256, size: sizeOf(bundle.plan.content) });
+  }
+  const manifest = entries.sort((a, b) => byCodePoint(a.name, b.name));
   return {
     ...bundle,
     manifest,
@@ -115,10 +127,10 @@ export function createPlanBundle(parts: PlanBundleParts): PlanBundle {
 
 type Pieces = Iterable<Uint8Array | string>;
 
-/** The files of a bundle by name; each part that can differ is a file of its own, so that a difference has a name. */
+/** The files of a bundle by name, but for the plan file; each part that can differ is a file of its own, so that a difference has a name. */
 function bundleFiles(
   bundle: Omit<PlanBundle, 'manifest' | 'digest' | 'changesDigest'>,
-  lines: readonly string[],
+  lines: readonly Buffer[],
 ): Readonly<Record<string, Pieces>> {
   const { stackId, operation, options, imports, image, engine, toolVersion, ...rest } =
     bundle.subject;
@@ -135,7 +147,6 @@ function bundleFiles(
     'preview-id': [bundle.previewId],
     state: json({ stateFingerprint, stateLocation }),
     version: [String(BUNDLE_VERSION)],
-    ...(bundle.plan && { plan: [bundle.plan] }),
   };
 }
 
@@ -151,21 +162,22 @@ export function changesDigest(
   changes: readonly Change[],
   outputChanges: readonly OutputChange[],
 ): string {
-  return digestOfLines(changeLines(changes), outputChanges);
+  return digestOfLines(sorted(changes.map(changeLine)), outputChanges);
 }
 
-function digestOfLines(lines: readonly string[], outputChanges: readonly OutputChange[]): string {
+function digestOfLines(lines: readonly Buffer[], outputChanges: readonly OutputChange[]): string {
   const outputs = outputChanges.map((change) => canonicalJson(change as unknown as Json));
   const { sha256 } = manifestEntry('', joined([...lines, '', ...outputs.sort(byCodePoint)]));
   return `sha256:${sha256}`;
 }
 
-function changeLines(changes: readonly Change[]): string[] {
-  return changes.map((change) => canonicalJson(change as unknown as Json)).sort(byCodePoint);
+/** By code point, which is the order of the bytes. */
+function sorted(lines: readonly Buffer[]): Buffer[] {
+  return [...lines].sort((a, b) => Buffer.compare(a, b));
 }
 
 /** Lines with line feeds between them. */
-function* joined(lines: readonly string[]): Generator<string> {
+function* joined(lines: readonly (Buffer | string)[]): Generator<Buffer | string> {
   for (const [index, line] of lines.entries()) {
     if (index > 0) yield '\n';
     yield line;

@@ -10,7 +10,7 @@ export interface PendingOperation {
 
 /** What was found in the working volume, the log and the state. */
 export interface LostRunFindings {
-  readonly approved: readonly Change[];
+  readonly approved: readonly Pick<Change, 'resource' | 'action'>[];
   /** The run's own answer, sealed and whole. */
   readonly answered: boolean;
   /** Undefined: there is none, or it can't be read. */

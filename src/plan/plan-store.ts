@@ -1,5 +1,16 @@
 /** Plan bundles in the store: saved once, found again by digest, by its first digits, or as a stack's latest. */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import {
+  contentFrom,
+  digestContent,
+  joinContent,
+  piecesOf,
+  readContent,
+  sizeOf,
+  type Content,
+  type LargeContent,
+} from '../content.js';
 import { changeSchema } from '../contract/change.js';
 import { parseJsonFast, stringifyJson, type Json } from '../contract/json.js';
 import { digestSchema } from '../contract/request.js';
@@ -7,12 +18,16 @@ import { CodedError } from '../errors.js';
 import type { Store } from '../store/open-store.js';
 import { damagedObject } from '../store/store-error.js';
 import {
-  BUNDLE_VERSION,
   createPlanBundle,
   planFindingsSchema,
   planSubjectSchema,
   type PlanBundle,
+  type PlanFile,
 } from './bundle.js';
+import { changeLine } from './change-line.js';
+
+/** Form in which plans are stored; 1 had the changes in its first line, and is still read. */
+const FORM = 2;
 
 /** Default age at which a saved plan ends: providers put expiring tokens into plans. */
 export const PLAN_MAX_AGE_MS = 7 * 24 * 60 * 60 * 1000;
@@ -36,18 +51,21 @@ export interface SavedPlan {
   readonly note: SavedPlanNote;
 }
 
-const headSchema = z.looseObject({
-  version: z.literal(BUNDLE_VERSION),
+const anyHeadSchema = z.looseObject({
   digest: digestSchema,
   previewId: z.string(),
   subject: planSubjectSchema,
   findings: planFindingsSchema,
-  changes: z.array(changeSchema),
   hasPlan: z.boolean(),
   note: savedPlanNoteSchema,
 });
+/** The first line of a stored plan. Then come the changes, a line each, and the plan file. */
+const headSchema = z.discriminatedUnion('version', [
+  anyHeadSchema.extend({ version: z.literal(1), changes: z.array(changeSchema) }),
+  anyHeadSchema.extend({ version: z.literal(FORM), changeBytes: z.int() }),
+]);
 
-/** Stores a bundle; saving it again changes nothing. */
+/** Stores a bundle; saving it again changes nothing. Throws `InvalidOutput` when its plan file is not what it was any more. */
 export async function savePlan(
   store: Store,
   bundle: PlanBundle,
@@ -56,22 +74,24 @@ export async function savePlan(
   const { maxAgeMs = PLAN_MAX_AGE_MS, ...rest } = note;
   const created = Date.parse(note.createdAt);
   const full = { ...rest, expiresAt: new Date(created + maxAgeMs).toISOString() };
+  const changes = linesAsContent(bundle.changes);
   const head = {
-    version: BUNDLE_VERSION,
+    version: FORM,
     digest: bundle.digest,
     previewId: bundle.previewId,
     subject: bundle.subject,
     findings: bundle.findings,
-    changes: bundle.changes,
+    changeBytes: changes.size,
     hasPlan: bundle.plan !== undefined,
     note: full,
   };
   const key = planKey(bundle.subject.stackId, created, bundle.digest);
-  const bytes = Buffer.concat([
+  const content = joinContent([
     Buffer.from(`${stringifyJson(head)}\n`),
-    bundle.plan ?? Buffer.alloc(0),
+    changes,
+    ...(bundle.plan === undefined ? [] : [unchanged(bundle.plan)]),
   ]);
-  await store.objects.create(key, bytes);
+  await store.objects.create(key, content);
   return full;
 }
 
@@ -94,9 +114,9 @@ export async function loadPlan(
   options: LoadPlanOptions = {},
 ): Promise<SavedPlan> {
   const key = await findPlan(store, stackId, reference);
-  const bytes = await store.objects.get(key);
-  if (!bytes) throw notFound(stackId, reference);
-  const saved = unpackPlan(key, bytes);
+  const content = await store.objects.open(key);
+  if (!content) throw notFound(stackId, reference);
+  const saved = await unpackPlan(key, content);
   const now = options.now ?? Date.now();
   if (!options.allowExpired && now >= Date.parse(saved.note.expiresAt)) {
     throw new CodedError(
@@ -157,36 +177,96 @@ async function findPlan(
   return key;
 }
 
-function unpackPlan(key: string, bytes: Uint8Array): SavedPlan {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  const end = buffer.indexOf(0x0a);
+/** What was digested, and is now read again to be stored: a container is no safe place. */
+function unchanged({ content, digest }: PlanFile): LargeContent {
+  return {
+    size: sizeOf(content),
+    async *[Symbol.asyncIterator]() {
+      const hash = createHash('sha256');
+      for await (const piece of piecesOf(content)) {
+        hash.update(piece);
+        yield piece;
+      }
+      if (`sha256:${hash.digest('hex')}` !== digest)
+        throw new CodedError(
+          'InvalidOutput',
+          'the plan file was changed after the preview had ended',
+        );
+    },
+  };
+}
+
+/** Reads all of it, and holds the head and the changes. */
+async function unpackPlan(key: string, content: Content): Promise<SavedPlan> {
+  const reader = readContent(content);
+  const line = await reader.line();
   let document: unknown;
   try {
-    document = parseJsonFast(buffer.toString('utf8', 0, end));
+    document = parseJsonFast(line.toString('utf8'));
   } catch (error) {
     throw damagedObject(key, 'not a plan', error);
   }
   const version = (document as { version?: unknown } | null)?.version;
-  if (version !== BUNDLE_VERSION) {
+  if (version !== 1 && version !== FORM) {
     throw new CodedError(
       'PlanExpired',
-      `this plan was saved in form ${String(version)}, and this version reads form ${BUNDLE_VERSION}: make a new preview`,
+      `this plan was saved in form ${String(version)}, and this version reads forms 1 and ${FORM}: make a new preview`,
     );
   }
   const parsed = headSchema.safeParse(document);
   if (!parsed.success) throw damagedObject(key, 'not a plan of its form', parsed.error);
-  const { digest, subject, findings, changes, previewId, hasPlan, note } = parsed.data;
+  const { digest, subject, findings, previewId, hasPlan, note, ...form } = parsed.data;
+  const changeBytes = form.version === 1 ? 0 : form.changeBytes;
+  const changes =
+    form.version === 1 ? form.changes.map(changeLine) : linesIn(await reader.take(changeBytes));
+  const plan = {
+    content: contentFrom(content, line.length + 1 + changeBytes),
+    digest: await digestContent(reader.rest()),
+  };
   const bundle = createPlanBundle({
     subject,
     findings,
     changes,
     previewId,
-    ...(hasPlan && { plan: buffer.subarray(end + 1) }),
+    ...(hasPlan && { plan }),
   });
   if (bundle.digest !== digest || !key.endsWith(digest.slice('sha256:'.length))) {
     throw damagedObject(key, 'its digest differs');
   }
   return { bundle, note };
+}
+
+/** Lines with their line feeds, in pieces that are worth a write. */
+function linesAsContent(lines: readonly Buffer[]): LargeContent {
+  return {
+    size: lines.reduce((sum, line) => sum + line.length + 1, 0),
+    async *[Symbol.asyncIterator]() {
+      let piece: Buffer[] = [];
+      let size = 0;
+      for (const line of lines) {
+        piece.push(line, FEED);
+        size += line.length + 1;
+        if (size < PIECE) continue;
+        yield Buffer.concat(piece);
+        piece = [];
+        size = 0;
+      }
+      yield Buffer.concat(piece);
+    },
+  };
+}
+
+const FEED = Buffer.from('\n');
+const PIECE = 64 * 1024;
+
+function linesIn(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, from)) {
+    lines.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  return lines;
 }
 
 function planKey(stackId: string, created: number, digest: string): string {

@@ -49,7 +49,7 @@ export type ToolEnd = 'succeeded' | 'failed' | 'lost';
 
 /** Compares what was approved with what the engine is known to have done. */
 export function compareReceipt(
-  approved: readonly Change[],
+  approved: readonly Pick<Change, 'resource' | 'action'>[],
   events: Iterable<DoneEvent>,
   end: ToolEnd,
 ): Receipt {

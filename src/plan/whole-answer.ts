@@ -1,43 +1,71 @@
 /** An answer with the lists that were too long for it. */
 import { createHash } from 'node:crypto';
+import { linesOf, type Content } from '../content.js';
 import type { Change } from '../contract/change.js';
 import { parseJsonFast } from '../contract/json.js';
 import type { ModuleResponse } from '../contract/response.js';
 import { CodedError } from '../errors.js';
 
 /** What came along with an answer, by the member that names it. */
-export interface AnswerFiles {
-  readonly changes?: Uint8Array;
-  readonly drift?: Uint8Array;
-}
+export type AnswerFiles = Readonly<Partial<Record<'changes' | 'drift', Content>>>;
 
 /**
  * The answer with every change and all drift inline; a list whose file did not come stays cut, and its file named.
  * Throws `InvalidOutput` when a file is not the one that the answer names.
  */
-export function wholeAnswer(response: ModuleResponse, files: AnswerFiles): ModuleResponse {
-  const { changes_file: changesFile, drift_file: driftFile, ...rest } = response;
-  const changes = readList('changes_file', changesFile, files.changes);
-  const drift = readList('drift_file', driftFile, files.drift);
-  return {
-    ...rest,
-    ...(changes !== undefined ? { changes } : changesFile && { changes_file: changesFile }),
-    ...(drift !== undefined ? { drift } : driftFile && { drift_file: driftFile }),
-  };
+export async function wholeAnswer(
+  response: ModuleResponse,
+  files: AnswerFiles,
+): Promise<ModuleResponse> {
+  const whole = { ...response };
+  for (const member of ['changes', 'drift'] as const) {
+    if (response[`${member}_file`] === undefined || files[member] === undefined) continue;
+    const list: Change[] = [];
+    for await (const change of allChanges(response, files, member)) list.push(change);
+    whole[member] = list;
+    delete whole[`${member}_file`];
+  }
+  return whole;
 }
 
-function readList(
-  member: string,
-  named: ModuleResponse['changes_file'],
-  bytes: Uint8Array | undefined,
-): Change[] | undefined {
-  if (named === undefined || bytes === undefined) return undefined;
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  const lines = Buffer.from(bytes).toString('utf8').split('\n').slice(0, -1);
-  if (digest !== named.digest || lines.length !== named.count)
+/**
+ * One of the lists, whole and one by one. Throws `InvalidOutput` when the file that the answer names did not come, and, after
+ * the last one at the latest, when it is another: then none of them is to be believed.
+ */
+export async function* allChanges(
+  response: ModuleResponse,
+  files: AnswerFiles,
+  member: 'changes' | 'drift',
+): AsyncGenerator<Change> {
+  const named = response[`${member}_file`];
+  if (named === undefined) {
+    yield* response[member] ?? [];
+    return;
+  }
+  const file = files[member];
+  if (file === undefined)
     throw new CodedError(
       'InvalidOutput',
-      `${named.path} in the container is not the ${member} that output.json names; neither is believed`,
+      `${named.path} with all ${member}, which output.json names, is not in the container; a part of a plan is none`,
     );
-  return lines.map((line) => parseJsonFast(line) as unknown as Change);
+  const other = (cause?: unknown): CodedError =>
+    new CodedError(
+      'InvalidOutput',
+      `${named.path} in the container is not the ${member}_file that output.json names; neither is believed`,
+      { cause },
+    );
+  const hash = createHash('sha256');
+  let count = 0;
+  for await (const line of linesOf(file)) {
+    hash.update(line).update('\n');
+    count += 1;
+    let change: unknown;
+    try {
+      change = parseJsonFast(line.toString('utf8'));
+    } catch (error) {
+      throw other(error);
+    }
+    yield change as Change;
+  }
+  if (`sha256:${hash.digest('hex')}` !== named.digest || count !== named.count) throw other();
 }

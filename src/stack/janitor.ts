@@ -1,4 +1,5 @@
 /** Removes what is old from the store, and never what an open operation, a record or the newest state needs. */
+import { readContent } from '../content.js';
 import { CodedError } from '../errors.js';
 import { LOGS } from '../logs/log-store.js';
 import { listPlans } from '../plan/plan-store.js';
@@ -140,8 +141,8 @@ export async function* namedDigests(
   for (const prefix of ['records/', 'attempts/', 'plans/']) {
     for await (const { key } of store.objects.list(prefix)) {
       options.signal?.throwIfAborted();
-      const content = await reading(key, () => store.objects.get(key));
-      if (content) yield* digestsIn(content);
+      const line = await reading(key, () => firstLine(store, key));
+      if (line !== undefined) yield* digestsIn(line);
     }
   }
 }
@@ -202,11 +203,14 @@ async function stacksWithObjects(store: Store): Promise<string[]> {
   return [...stacks].sort();
 }
 
-/** Every digest that an object's leading JSON names. */
-function digestsIn(content: Uint8Array): string[] {
-  const buffer = Buffer.from(content.buffer, content.byteOffset, content.length);
-  const end = buffer.indexOf(0x0a);
-  const text = buffer.toString('utf8', 0, end === -1 ? buffer.length : end);
+/** An object's leading JSON. */
+async function firstLine(store: Store, key: string): Promise<string | undefined> {
+  const content = await store.objects.open(key);
+  return content && (await readContent(content).line()).toString('utf8');
+}
+
+/** Every digest that a text names. */
+function digestsIn(text: string): string[] {
   return text.match(/sha256:[0-9a-f]{64}/g) ?? [];
 }
 

@@ -134,7 +134,7 @@ async function executeOne(
         },
       });
       if (files.state !== undefined && mutates) await state.save(files.state);
-      return wholeAnswer(response, files);
+      return await wholeAnswer(response, files);
     } catch (error) {
       // A tool that was killed or whose answer is no answer has still done something.
       if (mutates && state.url === undefined) await harvest(engine, name, labels, stack, state);

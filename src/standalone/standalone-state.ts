@@ -2,6 +2,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { hostname } from 'node:os';
+import type { Content } from '../content.js';
 import { CodedError } from '../errors.js';
 import { isAlive, processIdentity } from '../setup/process-identity.js';
 import type { Store } from '../store/open-store.js';
@@ -12,7 +13,7 @@ export interface StandaloneState {
   readonly bytes: Uint8Array | undefined;
   readonly url?: string;
   /** Keeps a new state; the old one is replaced only when the new one is written. */
-  save(bytes: Uint8Array): Promise<void>;
+  save(content: Content): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -36,7 +37,7 @@ export async function openStandaloneState(
     const key = `standalone/${stack}`;
     return {
       bytes: await opened.objects.get(key),
-      save: (bytes) => opened.objects.put(key, bytes),
+      save: (content) => opened.objects.put(key, content),
       release,
     };
   } catch (error) {

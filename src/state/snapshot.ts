@@ -1,5 +1,13 @@
 /** State snapshots: numbered versions in the store, the newest of which the stack's record names. */
 import * as z from 'zod';
+import {
+  contentFrom,
+  digestContent,
+  joinContent,
+  readContent,
+  sizeOf,
+  type Content,
+} from '../content.js';
 import { actionSchema } from '../contract/change.js';
 import { parseJsonFast, stringifyJson } from '../contract/json.js';
 import { engineSchema } from '../contract/module-schema.js';
@@ -7,7 +15,6 @@ import { digestSchema } from '../contract/request.js';
 import { CodedError } from '../errors.js';
 import { hasAttempts } from '../stack/attempt-store.js';
 import { newRecord, updateRecord, type RecordState, type StackRecord } from '../stack/record.js';
-import { digestOf } from '../store/artefacts.js';
 import type { Store } from '../store/open-store.js';
 import { damagedObject } from '../store/store-error.js';
 
@@ -45,7 +52,7 @@ type SnapshotState = Extract<RecordState, { version: number }>;
 export async function loadSnapshot(
   store: Store,
   record: Pick<StackRecord, 'stackId'> & Partial<StackRecord>,
-): Promise<Uint8Array | undefined> {
+): Promise<Content | undefined> {
   const { stackId, state } = record;
   if (state === undefined) {
     await refuseTraces(store, record);
@@ -62,7 +69,7 @@ export async function loadSnapshot(
       `version ${state.version} of its state is not the one that its record names`,
     );
   }
-  return found.bytes;
+  return found.content;
 }
 
 /**
@@ -72,10 +79,10 @@ export async function loadSnapshot(
 export async function saveSnapshot(
   store: Store,
   stackId: string,
-  bytes: Uint8Array,
+  content: Content,
   meta: SnapshotMeta,
 ): Promise<SnapshotState> {
-  const stored = await storeVersion(store, stackId, bytes, meta);
+  const stored = await storeVersion(store, stackId, content, meta);
   await updateRecord(store, stackId, (record) =>
     withSnapshot(record ?? newRecord(stackId, meta.at), stored),
   );
@@ -89,17 +96,17 @@ export async function saveSnapshot(
 export async function storeVersion(
   store: Store,
   stackId: string,
-  bytes: Uint8Array,
+  content: Content,
   meta: SnapshotMeta,
 ): Promise<SnapshotState> {
-  const digest = digestOf(bytes);
+  const digest = await digestContent(content);
   let newest = (await versionNumbers(store, stackId)).at(-1) ?? 0;
   // A retry of an interrupted save finds its own bytes in the newest version.
   let stored = newest === 0 ? undefined : await readIfIntact(store, stackId, newest);
   while (stored?.meta.digest !== digest || stored.meta.fingerprint !== meta.fingerprint) {
     newest += 1;
     const head = { ...meta, stackId, version: newest, digest };
-    if (!(await store.objects.create(versionKey(stackId, newest), pack(head, bytes)))) continue;
+    if (!(await store.objects.create(versionKey(stackId, newest), pack(head, content)))) continue;
     stored = await readVersion(store, stackId, newest);
     if (stored?.meta.digest !== digest) {
       throw damaged(stackId, `version ${newest} of its state could not be read back`);
@@ -133,16 +140,16 @@ export async function listStateVersions(
   const numbers = (await versionNumbers(store, stackId)).slice(-limit).reverse();
   const found = await Promise.all(numbers.map((number) => readIfIntact(store, stackId, number)));
   return found.flatMap((version) =>
-    version ? [{ ...version.meta, size: version.bytes.length }] : [],
+    version ? [{ ...version.meta, size: sizeOf(version.content) }] : [],
   );
 }
 
-/** The bytes of one version. Throws `InvalidInput` when there is no such version, `StateDamaged` when it was altered. */
+/** One version. Throws `InvalidInput` when there is no such version, `StateDamaged` when it was altered. */
 export async function exportVersion(
   store: Store,
   stackId: string,
   version: number,
-): Promise<{ readonly meta: Omit<StateVersion, 'size'>; readonly bytes: Uint8Array }> {
+): Promise<{ readonly meta: Omit<StateVersion, 'size'>; readonly content: Content }> {
   const found = await readVersion(store, stackId, version);
   if (found) return found;
   throw new CodedError(
@@ -198,33 +205,28 @@ async function readVersion(
   store: Store,
   stackId: string,
   version: number,
-): Promise<{ meta: z.infer<typeof headSchema>; bytes: Uint8Array } | undefined> {
+): Promise<{ meta: z.infer<typeof headSchema>; content: Content } | undefined> {
   const key = versionKey(stackId, version);
-  const packed = await store.objects.get(key);
+  const packed = await store.objects.open(key);
   if (!packed) return undefined;
-  const { meta, bytes } = unpack(key, packed);
-  if (meta.stackId !== stackId || meta.version !== version || meta.digest !== digestOf(bytes)) {
+  const reader = readContent(packed);
+  const line = await reader.line();
+  const meta = parseHead(key, line);
+  const digest = await digestContent(reader.rest());
+  if (meta.stackId !== stackId || meta.version !== version || meta.digest !== digest) {
     throw damagedObject(key, 'its content belongs to another version');
   }
-  return { meta, bytes };
+  return { meta, content: contentFrom(packed, line.length + 1) };
 }
 
 /** One line of JSON, then the bytes. */
-function pack(head: z.infer<typeof headSchema>, bytes: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.from(`${stringifyJson(headSchema.parse(head))}\n`), bytes]);
+function pack(head: z.infer<typeof headSchema>, content: Content): Content {
+  return joinContent([Buffer.from(`${stringifyJson(headSchema.parse(head))}\n`), content]);
 }
 
-function unpack(
-  key: string,
-  packed: Uint8Array,
-): { meta: z.infer<typeof headSchema>; bytes: Uint8Array } {
-  const buffer = Buffer.from(packed.buffer, packed.byteOffset, packed.length);
-  const end = buffer.indexOf(0x0a);
+function parseHead(key: string, line: Buffer): z.infer<typeof headSchema> {
   try {
-    return {
-      meta: headSchema.parse(parseJsonFast(buffer.toString('utf8', 0, end))),
-      bytes: buffer.subarray(end + 1),
-    };
+    return headSchema.parse(parseJsonFast(line.toString('utf8')));
   } catch (error) {
     throw damagedObject(key, 'not a snapshot of this version', error);
   }

@@ -1,7 +1,9 @@
 /** The object store on a local file system; serves every process of one machine. */
 import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { link, mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { Content, LargeContent } from '../content.js';
 import { identifyFolder, type FolderCheck } from './folder-identity.js';
 import { decodeKey, encodeKey, type ObjectInfo, type ObjectStore } from './object-store.js';
 import { storeError } from './store-error.js';
@@ -35,19 +37,30 @@ export async function openFileSystemStore(root: string): Promise<ObjectStore> {
   /** Writes a synced temporary file and lets `place` give it its name. */
   const write = async (
     key: string,
-    bytes: Uint8Array,
+    content: Content,
     place: (from: string, to: string) => Promise<void>,
   ): Promise<void> => {
     const target = pathOf(key);
     const draft = join(temporary, `${process.pid}-${randomBytes(8).toString('hex')}`);
     try {
-      await Promise.all([writeSynced(draft, bytes), makeFolder(dirname(target))]);
+      await Promise.all([writeSynced(draft, content), makeFolder(dirname(target))]);
       await place(draft, target);
     } finally {
       await unlink(draft).catch(ignore('ENOENT'));
     }
     await syncFolder(dirname(target));
   };
+
+  const contentAt = (path: string, size: number): LargeContent => ({
+    size,
+    async *[Symbol.asyncIterator]() {
+      try {
+        yield* createReadStream(path) as AsyncIterable<Buffer>;
+      } catch (error) {
+        throw storeError(error, `the store at ${base}`);
+      }
+    },
+  });
 
   await guarded(async () => {
     await makeFolder(temporary);
@@ -57,10 +70,16 @@ export async function openFileSystemStore(root: string): Promise<ObjectStore> {
 
   return {
     get: (key) => guarded(async () => readFile(pathOf(key)).catch(ignore('ENOENT'))),
-    create: (key, bytes) =>
+    open: (key) =>
+      guarded(async () => {
+        const path = pathOf(key);
+        const found = await stat(path).catch(ignore('ENOENT'));
+        return found && contentAt(path, found.size);
+      }),
+    create: (key, content) =>
       guarded(async () => {
         try {
-          await write(key, bytes, link);
+          await write(key, content, link);
           return true;
         } catch (error) {
           if (errno(error) !== 'EEXIST') throw error;
@@ -69,7 +88,7 @@ export async function openFileSystemStore(root: string): Promise<ObjectStore> {
           return false;
         }
       }),
-    put: (key, bytes) => guarded(() => write(key, bytes, rename)),
+    put: (key, content) => guarded(() => write(key, content, rename)),
     delete: (key) => guarded(async () => unlink(pathOf(key)).catch(ignore('ENOENT'))),
     async *list(prefix) {
       await guarded(async () => undefined);

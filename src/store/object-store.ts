@@ -1,4 +1,5 @@
 /** Bytes by key: the one interface that the file system and S3 stand behind. */
+import type { Content } from '../content.js';
 import { CodedError } from '../errors.js';
 
 /** What a listing says of one object; `modified` is the store's own clock. */
@@ -17,10 +18,12 @@ export interface ObjectInfo {
 export interface ObjectStore {
   /** The object's bytes, or undefined when there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** Writes an object that does not exist yet, atomically; false when there is one already. */
-  create(key: string, bytes: Uint8Array): Promise<boolean>;
+  /** The object to be read in pieces, or undefined when there is none; each reading opens it anew, and throws as a method does. */
+  open(key: string): Promise<Content | undefined>;
+  /** Writes an object that does not exist yet, atomically; false when there is one already. What the content throws is thrown, and nothing is written. */
+  create(key: string, content: Content): Promise<boolean>;
   /** Writes or replaces an object, atomically. */
-  put(key: string, bytes: Uint8Array): Promise<void>;
+  put(key: string, content: Content): Promise<void>;
   /** Removes an object; one that does not exist is no error. A crash may bring it back. */
   delete(key: string): Promise<void>;
   /** Objects whose key starts with `prefix`, in the byte order of their stored keys. */

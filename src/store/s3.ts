@@ -2,11 +2,13 @@
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { wholeOf, type Content } from '../content.js';
 import { CodedError } from '../errors.js';
 import { decodeKey, encodeKey, type ObjectStore } from './object-store.js';
 import { storeError } from './store-error.js';
@@ -48,20 +50,36 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
     }
   };
 
+  /** Undefined when there is no such object. */
+  const found = async <T>(ask: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await ask();
+    } catch (error) {
+      if (statusOf(error) === 404 && (error as S3ServiceException).name !== 'NoSuchBucket')
+        return undefined;
+      throw error;
+    }
+  };
+
   const get = (key: string): Promise<Uint8Array | undefined> =>
     guarded(async () => {
-      try {
-        const answer = await client.send(new GetObjectCommand(target(key)));
-        return await answer.Body?.transformToByteArray();
-      } catch (error) {
-        if (statusOf(error) === 404 && (error as S3ServiceException).name !== 'NoSuchBucket')
-          return undefined;
-        throw error;
-      }
+      const answer = await found(() => client.send(new GetObjectCommand(target(key))));
+      return answer?.Body?.transformToByteArray();
     });
 
-  const create = (key: string, bytes: Uint8Array): Promise<boolean> =>
+  async function* read(key: string): AsyncGenerator<Uint8Array> {
+    try {
+      const { Body } = await client.send(new GetObjectCommand(target(key)));
+      yield* Body as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw settingsError(error) ?? storeError(error, place);
+    }
+  }
+
+  // Whole in memory: the client repeats a request only with a body that it has.
+  const create = (key: string, content: Content): Promise<boolean> =>
     guarded(async () => {
+      const bytes = await wholeOf(content);
       for (let conflicts = 0; ; conflicts += 1) {
         try {
           await client.send(
@@ -81,10 +99,19 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
 
   return {
     get,
-    create,
-    put: (key, bytes) =>
+    open: (key) =>
       guarded(async () => {
-        await client.send(new PutObjectCommand({ ...target(key), Body: bytes }));
+        const head = await found(() => client.send(new HeadObjectCommand(target(key))));
+        if (head !== undefined)
+          return { size: head.ContentLength ?? 0, [Symbol.asyncIterator]: () => read(key) };
+        // An answer without a body does not tell a missing object from a missing bucket.
+        await get(key);
+        return undefined;
+      }),
+    create,
+    put: (key, content) =>
+      guarded(async () => {
+        await client.send(new PutObjectCommand({ ...target(key), Body: await wholeOf(content) }));
       }),
     delete: (key) =>
       guarded(async () => {

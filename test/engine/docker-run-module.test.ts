@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { sizeOf, wholeOf } from '../../src/content.js';
 import type { EntrypointEvent } from '../../src/contract/event.js';
 import type { Engine } from '../../src/docker/engine.js';
 import {
@@ -108,8 +109,8 @@ describe('the ordinary path', () => {
       killed: false,
       response: { success: true, outputs: { a: { value: 1 } } },
     });
-    expect(Buffer.from(result.files.plan ?? []).toString()).toBe('the plan');
-    expect(Buffer.from(result.files.state ?? []).toString()).toBe('after');
+    expect((await wholeOf(result.files.plan!)).toString()).toBe('the plan');
+    expect((await wholeOf(result.files.state!)).toString()).toBe('after');
     expect(deps.lines).toEqual(['read before', 'hello']);
   });
 
@@ -123,7 +124,7 @@ describe('the ordinary path', () => {
   test('a frame of the largest size arrives whole through the log driver', async () => {
     const run = moduleRun([{ frame: { 'output.json': ANSWER }, bytes: 180_000 }]);
     const result = await runModule(engine, run, watched());
-    expect(result.files.plan?.length).toBe(180_000);
+    expect(sizeOf(result.files.plan!)).toBe(180_000);
   });
 
   test('a frame that a module made up is not the result', async () => {
@@ -151,7 +152,7 @@ describe('the ordinary path', () => {
     ]);
     const result = await runModule(engine, run, watched());
     expect(result).toMatchObject({ collectedBy: 'archive', exitCode: 0 });
-    expect(Buffer.from(result.files.plan ?? []).toString()).toBe('large plan');
+    expect((await wholeOf(result.files.plan!)).toString()).toBe('large plan');
   });
 
   test('numbers that a double would round come through exactly', async () => {
@@ -541,7 +542,7 @@ describe('output', () => {
     const run = moduleRun([{ frame: files, exitCode: 74 }, { exit: 74 }]);
     const { response, files: given } = await runModule(engine, run, watched());
     expect(response.success).toBe(true);
-    expect(Buffer.from(given.state ?? []).toString()).toBe('rescued');
+    expect((await wholeOf(given.state!)).toString()).toBe('rescued');
   });
 });
 

@@ -8,11 +8,7 @@ import { stringifyJson } from '../../src/contract/json.js';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { removeVolume, signalRun } from '../../src/docker/inspect-run.js';
-import {
-  resolveLimits,
-  type ModuleRun,
-  type ModuleRunResult,
-} from '../../src/docker/module-run.js';
+import { resolveLimits, type ModuleRun } from '../../src/docker/module-run.js';
 import { readVolumeFiles } from '../../src/docker/read-files.js';
 import { wholeAnswer } from '../../src/plan/whole-answer.js';
 import { packageRoot } from '../../src/setup/package-root.js';
@@ -20,6 +16,7 @@ import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 import { pulumiModuleImage, withOutsidePlugin } from '../support/pulumi-module.js';
+import type { HeldResult } from '../support/held-result.js';
 import { runOnce } from '../support/run-once.js';
 import { testEngine, uniqueName } from '../support/test-engine.js';
 
@@ -68,7 +65,7 @@ afterAll(async () => {
 });
 
 interface Run {
-  readonly result: ModuleRunResult;
+  readonly result: HeldResult;
   readonly lines: readonly string[];
 }
 
@@ -163,7 +160,7 @@ test('more drift than fits inline is told whole, and accepted', async () => {
   const { response, files } = drifted.result;
   expect(response.drift).toHaveLength(200);
   expect(response).toMatchObject({ success: true, drift_file: { count: 205 } });
-  const whole = wholeAnswer(response, files);
+  const whole = await wholeAnswer(response, files);
   expect(new Set(whole.drift?.map(({ resource }) => resource.split('::').at(-1)))).toEqual(
     new Set(names),
   );

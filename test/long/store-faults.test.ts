@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { wholeOf } from '../../src/content.js';
 import { loadConfig } from '../../src/config.js';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { connectEngine, type Engine } from '../../src/docker/engine.js';
@@ -137,7 +138,7 @@ async function applyWhileFailing(
   expect(record, context).toMatchObject({ state: { version: 1 }, outputs: { name: {} } });
   expect(record?.openRun, context).toBeUndefined();
   expect(record?.operations, context).toHaveLength(1);
-  const state = Buffer.from((await loadSnapshot(sound, record ?? { stackId })) ?? []).toString();
+  const state = (await wholeOf((await loadSnapshot(sound, record ?? { stackId }))!)).toString();
   expect(state, context).toContain(context);
   expect(await outcomes(stackId, view.planDigest), context).toEqual(['succeeded']);
   expect(await takeAway(stackId), context).toBe(1);

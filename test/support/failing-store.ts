@@ -22,8 +22,9 @@ export function failingStore(
   };
   const store: ObjectStore = {
     get: (key) => guard(() => raw.get(key)),
-    create: (key, bytes) => guard(() => raw.create(key, bytes)),
-    put: (key, bytes) => guard(() => raw.put(key, bytes)),
+    open: (key) => guard(() => raw.open(key)),
+    create: (key, content) => guard(() => raw.create(key, content)),
+    put: (key, content) => guard(() => raw.put(key, content)),
     delete: (key) => guard(() => raw.delete(key)),
     async *list(prefix) {
       await guard(async () => undefined);

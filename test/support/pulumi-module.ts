@@ -40,6 +40,7 @@ export async function pulumiModuleImage(
   const dockerfile = renderPulumiDockerfile({
     base,
     module: 'module',
+    labels: { 'dev.cldctl.engine': 'pulumi' },
     dependencies: detectPulumiDependencies(project, Object.keys(files)),
     ...(certificates === undefined ? {} : { certificates: '.certificates.pem' }),
   });

@@ -4,12 +4,9 @@ import type { EntrypointEvent } from '../../src/contract/event.js';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { removeRun } from '../../src/docker/inspect-run.js';
-import {
-  resolveLimits,
-  type ModuleRun,
-  type ModuleRunResult,
-} from '../../src/docker/module-run.js';
+import { resolveLimits, type ModuleRun } from '../../src/docker/module-run.js';
 import { runModule } from '../../src/docker/run-module.js';
+import { held, type HeldResult } from './held-result.js';
 import { uniqueName } from './test-engine.js';
 
 export interface OneRun extends Partial<Omit<ModuleRun, 'request'>> {
@@ -23,10 +20,10 @@ export interface OneRun extends Partial<Omit<ModuleRun, 'request'>> {
 export async function runOnce(
   engine: Engine,
   { request, signal, onEvent = () => undefined, ...run }: OneRun,
-): Promise<ModuleRunResult> {
+): Promise<HeldResult> {
   const name = run.name ?? uniqueName(request.stack_name ?? 'once');
   try {
-    return await runModule(
+    const result = await runModule(
       engine,
       {
         name,
@@ -46,6 +43,7 @@ export async function runOnce(
       },
       { signal, onEvent },
     );
+    return await held(result);
   } finally {
     await removeRun(engine, name, { volumes: true });
   }

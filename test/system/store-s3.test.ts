@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { wholeOf } from '../../src/content.js';
 import { closeRun, markEnded, markStarted, openAttempt } from '../../src/stack/attempt-store.js';
 import { newRecord, readRecord, updateRecord } from '../../src/stack/record.js';
 import { loadSnapshot, storeVersion, withSnapshot } from '../../src/state/snapshot.js';
@@ -80,7 +81,7 @@ describe('a store on S3', () => {
     await markEnded(two, attempt, { outcome: 'succeeded', at });
     await closeRun(one, attempt, (record) => withSnapshot(record, state));
     const { record } = (await readRecord(two, 's'))!;
-    expect(Buffer.from((await loadSnapshot(two, record))!).toString()).toBe('state');
+    expect((await wholeOf((await loadSnapshot(two, record))!)).toString()).toBe('state');
     expect((await one.stackKey('s')).mask).toEqual((await two.stackKey('s')).mask);
   });
 

@@ -7,8 +7,9 @@ import type { ModuleRequest } from '../../src/contract/request.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { removeRun } from '../../src/docker/inspect-run.js';
-import { resolveLimits, type ModuleRunResult } from '../../src/docker/module-run.js';
+import { resolveLimits } from '../../src/docker/module-run.js';
 import { runModule } from '../../src/docker/run-module.js';
+import { held, type HeldResult } from '../support/held-result.js';
 import type { OutsideWorld } from '../support/outside-world.js';
 import { uniqueName } from '../support/test-engine.js';
 import type { Row, Step } from './row.js';
@@ -29,26 +30,28 @@ export function containerRunner(
     image: string,
     request: ModuleRequest,
     plan?: Uint8Array,
-  ): Promise<ModuleRunResult> => {
+  ): Promise<HeldResult> => {
     const name = uniqueName('table');
     try {
-      return await runModule(
-        engine,
-        {
-          image,
-          name,
-          labels: {},
-          request,
-          files: {
-            ...(state === undefined ? {} : { 'state/state': state }),
-            ...(plan === undefined ? {} : { 'plan/plan': plan }),
+      return await held(
+        await runModule(
+          engine,
+          {
+            image,
+            name,
+            labels: {},
+            request,
+            files: {
+              ...(state === undefined ? {} : { 'state/state': state }),
+              ...(plan === undefined ? {} : { 'plan/plan': plan }),
+            },
+            workspace: { kind: 'anonymous' },
+            limits: resolveLimits({ network: row.outside ? 'open' : 'none' }),
+            stopGraceMs: 20_000,
+            runTimeoutMs: 100_000,
           },
-          workspace: { kind: 'anonymous' },
-          limits: resolveLimits({ network: row.outside ? 'open' : 'none' }),
-          stopGraceMs: 20_000,
-          runTimeoutMs: 100_000,
-        },
-        { signal, onEvent: (event) => void lines.push(stringifyJson(event)) },
+          { signal, onEvent: (event) => void lines.push(stringifyJson(event)) },
+        ),
       );
     } finally {
       await removeRun(engine, name, { volumes: true });
@@ -105,7 +108,7 @@ function requestOf(step: Step, row: Row, world: OutsideWorld): Omit<ModuleReques
 }
 
 /** The preview with all its changes and all drift, also those beyond the inline limit. */
-function whole({ response, files }: ModuleRunResult): ModuleResponse {
+function whole({ response, files }: HeldResult): ModuleResponse {
   const { changes_file: changesFile, drift_file: driftFile, ...rest } = response;
   return {
     ...rest,

@@ -9,12 +9,13 @@ import type { ModuleRequest } from '../../src/contract/request.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { removeRun } from '../../src/docker/inspect-run.js';
-import { resolveLimits, type ModuleRunResult } from '../../src/docker/module-run.js';
+import { resolveLimits } from '../../src/docker/module-run.js';
 import { runModule } from '../../src/docker/run-module.js';
 import { loadConfig } from '../../src/config.js';
 import { packageRoot } from '../../src/setup/package-root.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
+import { held, type HeldResult } from '../support/held-result.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 import { pulumiModuleImage, withOutsidePlugin } from '../support/pulumi-module.js';
@@ -48,37 +49,39 @@ describe.each(ENGINES)('%s', (name) => {
   /** One container; what it leaves as state and plan is what the next one starts from. */
   const run = async (
     request: Partial<ModuleRequest> & Pick<ModuleRequest, 'action'>,
-  ): Promise<ModuleRunResult> => {
+  ): Promise<HeldResult> => {
     const container = uniqueName(`engines-${name}`);
     lines = [];
     try {
-      const result = await runModule(
-        engine,
-        {
-          image,
-          name: container,
-          labels: {},
-          request: {
-            contract: 1,
-            stack_name: 'table',
-            environment: { ...world.withoutNetwork.environment },
-            secret_inputs: ['token'],
-            passphrase: 'passphrase of the table',
-            state: { path: 'state/state' },
-            seal_key: randomBytes(32).toString('base64'),
-            ...request,
+      const result = await held(
+        await runModule(
+          engine,
+          {
+            image,
+            name: container,
+            labels: {},
+            request: {
+              contract: 1,
+              stack_name: 'table',
+              environment: { ...world.withoutNetwork.environment },
+              secret_inputs: ['token'],
+              passphrase: 'passphrase of the table',
+              state: { path: 'state/state' },
+              seal_key: randomBytes(32).toString('base64'),
+              ...request,
+            },
+            files: {
+              ...(state === undefined ? {} : { 'state/state': state }),
+              ...(plan === undefined || request.plan === undefined ? {} : { 'plan/plan': plan }),
+            },
+            workspace: { kind: 'anonymous' },
+            limits: resolveLimits({ network: 'none' }),
+            dockerSocket: world.withoutNetwork.dockerSocket,
+            stopGraceMs: 20_000,
+            runTimeoutMs: 110_000,
           },
-          files: {
-            ...(state === undefined ? {} : { 'state/state': state }),
-            ...(plan === undefined || request.plan === undefined ? {} : { 'plan/plan': plan }),
-          },
-          workspace: { kind: 'anonymous' },
-          limits: resolveLimits({ network: 'none' }),
-          dockerSocket: world.withoutNetwork.dockerSocket,
-          stopGraceMs: 20_000,
-          runTimeoutMs: 110_000,
-        },
-        { signal: abort.signal, onEvent: (event) => void lines.push(stringifyJson(event)) },
+          { signal: abort.signal, onEvent: (event) => void lines.push(stringifyJson(event)) },
+        ),
       );
       lines.push(stringifyJson({ ...result.response, outputs: {} }));
       for (const line of lines) expect(line, 'the secret is shown').not.toContain(TOKEN);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { wholeOf } from '../../src/content.js';
 import { receiptSchema } from '../../src/contract/change.js';
 import { isLosslessNumber, parseJson, stringifyJson, type Json } from '../../src/contract/json.js';
 import type { OperationInput, OperationResult, PlanView } from '../../src/contract/operation.js';
@@ -83,7 +84,8 @@ export function workerRunner(
     },
     async state() {
       const found = await readRecord(store, stackId);
-      return loadSnapshot(store, found?.record ?? { stackId });
+      const content = await loadSnapshot(store, found?.record ?? { stackId });
+      return content && wholeOf(content);
     },
     async lines() {
       const connection = await Connection.connect({ address: system.address });

@@ -3,6 +3,8 @@ import { summarize, type Change } from '../../../src/contract/change.js';
 import { plannedChanges } from '../../../src/operation/preview-stack.js';
 import { needsApproval } from '../../../workflows/approval-rules.js';
 import { createPlanBundle, type PlanBundleParts } from '../../../src/plan/bundle.js';
+import { changeLine } from '../../../src/plan/change-line.js';
+import { digestOf } from '../../../src/store/artefacts.js';
 
 const subject: PlanBundleParts['subject'] = {
   stackId: 'demo',
@@ -32,8 +34,8 @@ function planned(changes: Change[], more: Partial<PlanBundleParts['subject']> = 
       notices: Array.from({ length: 1000 }, (_, index) => `notice ${index}`),
       hasUnknown: false,
     },
-    changes,
-    plan: Buffer.from('plan'),
+    changes: changes.map(changeLine),
+    plan: { content: Buffer.from('plan'), digest: digestOf('plan') },
   });
   return plannedChanges({ bundle, note });
 }

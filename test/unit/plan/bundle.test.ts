@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { LosslessNumber, parseJson, type Json } from '../../../src/contract/json.js';
 import { approvalBasis } from '../../../src/plan/approval-basis.js';
+import { readChange } from '../../../src/plan/change-line.js';
 import type { PlanBundle } from '../../../src/plan/bundle.js';
 import { approvalCarriesOver } from '../../../src/plan/carry-over.js';
 import { maskInputs } from '../../../src/plan/inputs.js';
@@ -36,7 +37,7 @@ describe('the plan digest', () => {
   });
 
   test('is the same for the same parts, in whatever order they come', () => {
-    const changes = [...makeBundle().changes];
+    const changes = makeBundle().changes.map(readChange);
     expect(makeBundle(same).digest).toBe(makeBundle(same).digest);
     expect(makeBundle({ ...same, changes: changes.reverse() }).digest).toBe(
       makeBundle(same).digest,
@@ -130,8 +131,8 @@ describe('an approval carries over', () => {
       'the changes differ',
       {
         changes: [
-          makeBundle().changes[0]!,
-          { ...makeBundle().changes[1]!, after: { password: { $sensitive: 'zz' } } },
+          readChange(makeBundle().changes[0]!),
+          { ...readChange(makeBundle().changes[1]!), after: { password: { $sensitive: 'zz' } } },
         ],
       },
     ],

@@ -6,6 +6,8 @@ import {
   type PlanFindings,
   type PlanSubject,
 } from '../../../src/plan/bundle.js';
+import { changeLine } from '../../../src/plan/change-line.js';
+import { digestOf } from '../../../src/store/artefacts.js';
 
 /** What may be replaced. */
 export interface BundleChanges {
@@ -28,6 +30,7 @@ export function makeBundle(replaced: BundleChanges = {}): PlanBundle {
       after: { password: { $sensitive: 'ab12' } },
     },
   ];
+  const plan = Buffer.from(replaced.plan ?? 'plan file');
   return createPlanBundle({
     subject: {
       stackId: 'shop',
@@ -53,8 +56,8 @@ export function makeBundle(replaced: BundleChanges = {}): PlanBundle {
       hasUnknown: false,
       ...replaced.findings,
     },
-    changes,
-    plan: Buffer.from(replaced.plan ?? 'plan file'),
+    changes: changes.map(changeLine),
+    plan: { content: plan, digest: digestOf(plan) },
     ...(replaced.previewId && { previewId: replaced.previewId }),
   });
 }

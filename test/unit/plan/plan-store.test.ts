@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { LosslessNumber } from '../../../src/contract/json.js';
+import { wholeOf } from '../../../src/content.js';
+import { LosslessNumber, stringifyJson } from '../../../src/contract/json.js';
 import { planViewSchema } from '../../../src/contract/operation.js';
+import { readChange } from '../../../src/plan/change-line.js';
 import { listPlans, loadPlan, savePlan } from '../../../src/plan/plan-store.js';
-import { planView } from '../../../src/plan/view.js';
+import { planText, planView } from '../../../src/plan/view.js';
+import { digestOf } from '../../../src/store/artefacts.js';
 import { openTestStore } from '../store/open-test-store.js';
 import { makeBundle } from './make-bundle.js';
 
@@ -56,6 +59,53 @@ describe('a saved plan', () => {
     expect(found).toMatchObject([
       { stackId: 'shop', digest: bundle.digest, createdAt: new Date(createdAt) },
     ]);
+  });
+
+  test('of the first form, with the changes in its head, is loaded as it was', async () => {
+    const store = await openTestStore();
+    const bundle = makeBundle();
+    const { digest, previewId, subject, findings } = bundle;
+    const note = { createdAt, expiresAt: '2026-01-08T00:00:00.000Z' };
+    const changes = bundle.changes.map(readChange);
+    const head = { version: 1, digest, previewId, subject, findings, changes, hasPlan: true, note };
+    const key = `plans/shop/${Date.parse(createdAt)}-${digest.slice('sha256:'.length)}`;
+    await store.objects.put(key, Buffer.from(`${stringifyJson(head)}\nplan file`));
+    expect(await loadPlan(store, 'shop', digest, soon)).toEqual({ bundle, note });
+  });
+
+  test('of many megabytes is loaded whole, and refused with one bit flipped', async () => {
+    const store = await openTestStore();
+    const changes = Array.from({ length: 1000 }, (_, index) => ({
+      resource: `r.${index}`,
+      action: 'create' as const,
+      after: { text: `${index} `.repeat(500) },
+    }));
+    const plan = 'plan file '.repeat(200_000);
+    const bundle = makeBundle({ changes, plan });
+    await savePlan(store, bundle, { createdAt });
+    const loaded = (await loadPlan(store, 'shop', bundle.digest, soon)).bundle;
+    expect(loaded.changes.map(readChange)).toEqual(changes);
+    expect((await wholeOf(loaded.plan!.content)).toString()).toBe(plan);
+    expect(loaded.manifest).toEqual(bundle.manifest);
+    const [key] = await keysOf(store.raw.list('plans/'));
+    const bytes = Buffer.from((await store.raw.get(key!))!);
+    for (const at of [0, 20, 100, 200, bytes.length >> 1, bytes.length - 1]) {
+      bytes[at]! ^= 4;
+      await store.raw.put(key!, bytes);
+      await expect(loadPlan(store, 'shop', bundle.digest, soon)).rejects.toMatchObject({
+        code: 'StateDamaged',
+      });
+      bytes[at]! ^= 4;
+    }
+  });
+
+  test('whose file is another when it is stored is not stored', async () => {
+    const store = await openTestStore();
+    const plan = { content: Buffer.from('other'), digest: digestOf('plan file') };
+    await expect(savePlan(store, { ...makeBundle(), plan }, { createdAt })).rejects.toMatchObject({
+      code: 'InvalidOutput',
+    });
+    expect(await keysOf(store.raw.list('plans/'))).toEqual([]);
   });
 
   test('without a plan file has none', async () => {
@@ -148,10 +198,10 @@ describe('a saved plan', () => {
     const bundle = makeBundle();
     await savePlan(store, bundle, { createdAt });
     const [key] = await keysOf(store.objects.list('plans/'));
-    await store.objects.put(key!, Buffer.from('{"version":2,"digest":"x"}\nrest'));
+    await store.objects.put(key!, Buffer.from('{"version":3,"digest":"x"}\nrest'));
     await expect(loadPlan(store, 'shop', bundle.digest, soon)).rejects.toMatchObject({
       code: 'PlanExpired',
-      message: expect.stringContaining('form 2'),
+      message: expect.stringContaining('form 3'),
     });
   });
 
@@ -186,6 +236,11 @@ test('the view of a plan is what the contract says, what destroys comes first', 
   expect(view.changes[0]?.resource).toBe('d.1');
   expect(view.changes).toHaveLength(200);
   expect(view.changeCount).toBe(301);
+  const whole = planViewSchema.parse(
+    JSON.parse([...planText(await loadPlan(store, 'shop', 'latest', soon))].join('')),
+  );
+  expect(whole.changes).toHaveLength(301);
+  expect({ ...whole, changes: whole.changes.slice(0, 200) }).toEqual(view);
 });
 
 async function keysOf(list: AsyncIterable<{ key: string }>): Promise<string[]> {

@@ -37,51 +37,54 @@ function answered(changeCount: number, driftCount: number) {
   return { response, files };
 }
 
-test('up to 200 changes and as much drift are in the answer alone', () => {
+test('up to 200 changes and as much drift are in the answer alone', async () => {
   const { response, files } = answered(200, 200);
   expect(files).toEqual({});
-  expect(wholeAnswer(response, {})).toEqual(response);
+  expect(await wholeAnswer(response, {})).toEqual(response);
 });
 
 test.each([
   [201, 0],
   [0, 201],
   [450, 333],
-])('%d changes and %d drifted objects are cut in the answer, and whole with its files', (a, b) => {
-  const { response, files } = answered(a, b);
-  expect([response.changes?.length, response.drift?.length]).toEqual([
-    Math.min(a, 200),
-    Math.min(b, 200),
-  ]);
-  const whole = wholeAnswer(response, files);
-  expect(stringifyJson(whole)).toBe(
-    stringifyJson({
-      success: true,
-      action: 'preview',
-      outputs: {},
-      changes: changes(a),
-      drift: changes(b),
-    }),
-  );
-});
+])(
+  '%d changes and %d drifted objects are cut in the answer, and whole with its files',
+  async (a, b) => {
+    const { response, files } = answered(a, b);
+    expect([response.changes?.length, response.drift?.length]).toEqual([
+      Math.min(a, 200),
+      Math.min(b, 200),
+    ]);
+    const whole = await wholeAnswer(response, files);
+    expect(stringifyJson(whole)).toBe(
+      stringifyJson({
+        success: true,
+        action: 'preview',
+        outputs: {},
+        changes: changes(a),
+        drift: changes(b),
+      }),
+    );
+  },
+);
 
-test('a list whose file did not come stays cut, and says so', () => {
+test('a list whose file did not come stays cut, and says so', async () => {
   const { response } = answered(0, 201);
-  const left = wholeAnswer(response, {});
+  const left = await wholeAnswer(response, {});
   expect(left.drift).toHaveLength(200);
   expect(left.drift_file?.count).toBe(201);
 });
 
-test('a file that is not the one the answer names is not believed', () => {
+test('a file that is not the one the answer names is not believed', async () => {
   const { response } = answered(0, 201);
   const other = Buffer.from(`${stringifyJson(changes(1)[0])}\n`);
-  expect(() => wholeAnswer(response, { drift: other })).toThrow(/drift_file/);
+  await expect(wholeAnswer(response, { drift: other })).rejects.toThrow(/drift_file/);
   const file = response.drift_file;
   const digest = `sha256:${createHash('sha256').update(other).digest('hex')}`;
-  expect(() =>
+  await expect(
     wholeAnswer(
       { ...response, ...(file && { drift_file: { ...file, digest } }) },
       { drift: other },
     ),
-  ).toThrow(/drift_file/);
+  ).rejects.toThrow(/drift_file/);
 });

@@ -1,5 +1,6 @@
 /** One mutating run while the store fails at every one of its calls, once before and once after the call took effect. */
 import { describe, expect, test } from 'vitest';
+import { wholeOf } from '../../../src/content.js';
 import { parseJson, stringifyJson } from '../../../src/contract/json.js';
 import { loadPlan, savePlan } from '../../../src/plan/plan-store.js';
 import { decideAttempt, type ContainerObservation } from '../../../src/stack/attempt.js';
@@ -94,7 +95,7 @@ describe.each<FailureMode>(['before', 'after'])(
         expect(record.openRun, context).toBeUndefined();
         expect(record.operations, context).toHaveLength(1);
         const state = await loadSnapshot(sound, record);
-        expect(Buffer.from(state ?? []).toString(), context).toBe('the new state');
+        expect((await wholeOf(state!)).toString(), context).toBe('the new state');
         if (calls() < failing) {
           expect(failures).toBe(0);
           break;

@@ -1,4 +1,5 @@
 import { utimes } from 'node:fs/promises';
+import { wholeOf } from '../../../src/content.js';
 import { createLogWriter } from '../../../src/logs/log-writer.js';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,7 +96,7 @@ describe('a sweep', () => {
     expect(left.filter((key) => key.startsWith('states/'))).toEqual(['states/shop/0000000002']);
     expect(left.filter((key) => key.startsWith('requests/'))).toEqual([]);
     const { record } = (await readRecord(store, 'shop'))!;
-    expect(Buffer.from((await loadSnapshot(store, record))!).toString()).toBe('state 2');
+    expect((await wholeOf((await loadSnapshot(store, record))!)).toString()).toBe('state 2');
     expect(await store.artefacts.has(record.lastApplied!.inputsRef!)).toBe(true);
     expect(await store.artefacts.has(litter)).toBe(false);
     // A second sweep takes the marks of the plan that went, and then there is nothing more.

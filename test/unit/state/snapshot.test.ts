@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { wholeOf, type Content } from '../../../src/content.js';
 import { openAttempt } from '../../../src/stack/attempt-store.js';
 import {
   newRecord,
@@ -19,6 +20,8 @@ import { openTestStore } from '../store/open-test-store.js';
 
 const at = '2026-01-01T00:00:00.000Z';
 const bytes = (text: string): Uint8Array => Buffer.from(text);
+const text = async (content: Content | undefined): Promise<string> =>
+  (await wholeOf(content!)).toString();
 const meta = (serial: number) => ({
   fingerprint: `lineage/${serial}`,
   serial,
@@ -42,8 +45,8 @@ describe('a state snapshot', () => {
       serial: 1,
     });
     expect(await saveSnapshot(store, 's', bytes('two'), meta(2))).toMatchObject({ version: 2 });
-    expect(Buffer.from((await loadSnapshot(store, await recordOf(store)))!).toString()).toBe('two');
-    expect(Buffer.from((await exportVersion(store, 's', 1)).bytes).toString()).toBe('one\n\n');
+    expect(await text(await loadSnapshot(store, await recordOf(store)))).toBe('two');
+    expect(await text((await exportVersion(store, 's', 1)).content)).toBe('one\n\n');
     expect(await listStateVersions(store, 's')).toMatchObject([
       { version: 2, serial: 2, size: 3, operation: 'apply' },
       { version: 1, serial: 1, size: 5 },
@@ -63,10 +66,10 @@ describe('a state snapshot', () => {
     const store = await openTestStore();
     await saveSnapshot(store, 's', bytes('one'), meta(1));
     const first = await storeVersion(store, 's', bytes('two'), meta(2));
-    expect(Buffer.from((await loadSnapshot(store, await recordOf(store)))!).toString()).toBe('one');
+    expect(await text(await loadSnapshot(store, await recordOf(store)))).toBe('one');
     expect(await storeVersion(store, 's', bytes('two'), meta(2))).toEqual(first);
     await updateRecord(store, 's', (record) => withSnapshot(record!, first));
-    expect(Buffer.from((await loadSnapshot(store, await recordOf(store)))!).toString()).toBe('two');
+    expect(await text(await loadSnapshot(store, await recordOf(store)))).toBe('two');
   });
 
   test('a stray newer version is passed over, and an older one never replaces a newer', async () => {

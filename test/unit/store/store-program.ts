@@ -1,4 +1,5 @@
 /** A process that works on a store until it is killed or the disk ends; prints one line per acknowledged write. */
+import { wholeOf } from '../../../src/content.js';
 import { CodedError } from '../../../src/errors.js';
 import { newRecord, readRecord, updateRecord } from '../../../src/stack/record.js';
 import { loadSnapshot, saveSnapshot } from '../../../src/state/snapshot.js';
@@ -105,9 +106,8 @@ const tasks: Record<string, (store: Store) => Promise<void>> = {
 
 async function currentState(store: Store): Promise<string> {
   const found = await readRecord(store, 's');
-  return Buffer.from(
-    (await loadSnapshot(store, found?.record ?? { stackId: 's' })) ?? [],
-  ).toString();
+  const state = await loadSnapshot(store, found?.record ?? { stackId: 's' });
+  return state === undefined ? '' : (await wholeOf(state)).toString();
 }
 
 try {
