@@ -11,7 +11,6 @@ import { showLog } from './show-log.js';
 import { renderPlan } from './render/plan.js';
 import { renderResult } from './render/result.js';
 import { shortDigest } from './short-digest.js';
-import { waitForPlan } from './wait-for-plan.js';
 import { whoTypes, withClient } from './with-client.js';
 
 export interface RunOperationOptions {
@@ -64,7 +63,7 @@ async function watch(
   let plan: PlanView | undefined;
   let result: OperationResult;
   try {
-    const ready = await waitForPlan(client, started, signal);
+    const ready = await client.waitPlan(started, { signal });
     await phases.refresh();
     const waits = ready.phase === 'awaiting-approval';
     if (ready.planDigest !== undefined) plan = await showPlan(client, started, context);

@@ -8,7 +8,6 @@ import { followPhases } from '../follow-phases.js';
 import { renderPlan } from '../render/plan.js';
 import { renderResult } from '../render/result.js';
 import { shortDigest } from '../short-digest.js';
-import { waitForPlan } from '../wait-for-plan.js';
 import { whoTypes } from '../with-client.js';
 import type { DemoSystem } from './local-system.js';
 
@@ -29,7 +28,7 @@ export async function runDemoOperation(
   const started = await client.start(input);
   const phases = followPhases(client, started, context);
   try {
-    const ready = await waitForPlan(client, started, signal);
+    const ready = await client.waitPlan(started, { signal });
     await phases.refresh();
     const plan = ready.planDigest === undefined ? undefined : await client.plan(started);
     if (plan !== undefined) terminal.print('', ...renderPlan(plan, terminal.style), '');

@@ -25,9 +25,14 @@ import { Schedules } from './schedules/schedules.js';
 import { resultFromRecord } from './result-from-record.js';
 import { resumeInput } from './resume-input.js';
 import { retryView } from './retry-view.js';
-import { startOperation, startWithPlanUpdate, type Supersede } from './start-operation.js';
-import { createTemporalCalls, subjectOf, type TemporalCalls } from './temporal-calls.js';
-import { toCodedError } from './to-coded-error.js';
+import { startOperation, type Supersede } from './start-operation.js';
+import {
+  createTemporalCalls,
+  operationOf,
+  subjectOf,
+  type TemporalCalls,
+} from './temporal-calls.js';
+import { isUnanswered, stillStarted, toCodedError } from './to-coded-error.js';
 import type {
   DecideOptions,
   FollowedState,
@@ -129,16 +134,16 @@ export class IacClient {
     return startOperation(this.#calls, input, this.#supersede);
   }
 
-  /** Starts an operation and returns when its plan waits for a decision or it ended; no plan in time is no error. */
+  /**
+   * Starts an operation and returns when its plan waits for a decision or it ended; no plan in time is no error. Throws
+   * `TemporalUnavailable` with `detail.operation` when it was started and no worker answers yet.
+   */
   async startAndWaitPlan(
     input: OperationInput,
     call: CallOptions = {},
   ): Promise<StartedOperation & { readonly ready: PlanReady }> {
-    const { started, ready } = await startWithPlanUpdate(this.#calls, input, this.#supersede);
-    if (ready === undefined) return { ...started, ready: await this.waitPlan(started, call) };
-    const { abortable } = this.#calls;
-    const plan = await abortable(`stack ${input.stackId}`, call.signal, () => ready.result());
-    return { ...started, ready: plan };
+    const started = await this.start(input);
+    return { ...started, ready: await this.waitPlan(started, call) };
   }
 
   /**
@@ -149,17 +154,34 @@ export class IacClient {
     return this.start(resumeInput(await this.stack(stackId), options));
   }
 
-  /** Waits until the plan waits for a decision, or none is needed any more. */
+  /**
+   * Waits until the plan waits for a decision, or none is needed any more; throws what the operation failed with. Throws
+   * `TemporalUnavailable` when no worker answers: the operation is there all the same, and goes on when one does.
+   */
   async waitPlan(target: OperationTarget, call: CallOptions = {}): Promise<PlanReady> {
     const handle = this.#calls.handle(target);
     const subject = subjectOf(target);
-    const update = await this.#calls.call(subject, () =>
-      handle.startUpdate<PlanReady, [object]>(UPDATE.waitPlan, {
-        args: [{}],
-        waitForStage: 'ACCEPTED',
-      }),
-    );
-    return this.#calls.abortable(subject, call.signal, () => update.result());
+    try {
+      const update = await this.#calls.call(subject, () =>
+        handle.startUpdate<PlanReady, [object]>(UPDATE.waitPlan, {
+          args: [{}],
+          waitForStage: 'ACCEPTED',
+        }),
+      );
+      return await this.#calls.abortable(subject, call.signal, () => update.result());
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      if (isUnanswered(error)) throw stillStarted(operationOf(target), error);
+      if (error.code !== 'OperationNotFound') throw error;
+      // A run that is over takes no update any more: its result, or failure, is there.
+      const { planDigest, summary, outcome } = await this.result(target, call);
+      return {
+        phase: 'done',
+        outcome,
+        ...(planDigest === undefined ? {} : { planDigest }),
+        ...(summary === undefined ? {} : { summary }),
+      };
+    }
   }
 
   /** Where the operation is; needs a worker. */

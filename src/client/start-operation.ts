@@ -1,14 +1,13 @@
 /** Starting operations: each request once, and one operation of a stack at a time. */
-import { WithStartWorkflowOperation, type WorkflowUpdateHandle } from '@temporalio/client';
 import type { OperationInput } from '../contract/operation.js';
 import { CodedError } from '../errors.js';
 import { refuseOtherRequest, requestDigest } from '../request-digest.js';
-import { UPDATE, WORKFLOW } from '../temporal/names.js';
+import { WORKFLOW } from '../temporal/names.js';
 import { operationSummary } from './operation-summary.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
 import { isAlreadyStarted, type TemporalCalls } from './temporal-calls.js';
-import type { OperationSummary, PlanReady, StartedOperation } from './types.js';
+import type { OperationSummary, StartedOperation } from './types.js';
 
 /** Ends an operation that waits for approval, and returns when it is over. */
 export type Supersede = (running: OperationSummary, by: string) => Promise<void>;
@@ -24,29 +23,6 @@ export async function startOperation(
     const handle = await calls.client.workflow.start(WORKFLOW.stackOperation, startOptions(valid));
     return startedOperation(calls, valid.stackId, handle.workflowId, handle.firstExecutionRunId);
   });
-}
-
-/** As `startOperation`, in one call with the update that waits for the plan; `ready` is undefined where it was attached. */
-export async function startWithPlanUpdate(
-  calls: TemporalCalls,
-  input: OperationInput,
-  supersede: Supersede,
-): Promise<{ started: StartedOperation; ready: WorkflowUpdateHandle<PlanReady> | undefined }> {
-  const valid = parseInput(input);
-  let ready: WorkflowUpdateHandle<PlanReady> | undefined;
-  const started = await unlessBusy(calls, valid, supersede, async () => {
-    const operation = new WithStartWorkflowOperation(WORKFLOW.stackOperation, {
-      ...startOptions(valid),
-      workflowIdConflictPolicy: 'FAIL',
-    });
-    ready = await calls.client.workflow.startUpdateWithStart<never, PlanReady, [object]>(
-      UPDATE.waitPlan,
-      { args: [{}], waitForStage: 'ACCEPTED', startWorkflowOperation: operation as never },
-    );
-    const handle = await operation.workflowHandle();
-    return startedOperation(calls, valid.stackId, handle.workflowId, ready.workflowRunId ?? '');
-  });
-  return { started, ready };
 }
 
 async function unlessBusy(

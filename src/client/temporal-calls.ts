@@ -48,10 +48,10 @@ export function createTemporalCalls(options: TemporalCallsOptions): TemporalCall
   return {
     client,
     call,
-    handle: (target) =>
-      typeof target === 'string'
-        ? client.workflow.getHandle(stackWorkflowId(target))
-        : client.workflow.getHandle(target.workflowId, target.runId),
+    handle(target) {
+      const { workflowId, runId } = operationOf(target);
+      return client.workflow.getHandle(workflowId, runId);
+    },
     uiLink: (workflowId, runId) => uiLink(options.uiUrl, options.namespace, workflowId, runId),
     ask: (subject, question) =>
       call(subject, question).catch((error: unknown) => {
@@ -86,4 +86,11 @@ export function isAlreadyStarted(error: unknown): boolean {
 /** What errors call the target. */
 export function subjectOf(target: OperationTarget): string {
   return typeof target === 'string' ? `stack ${target}` : target.workflowId;
+}
+
+/** The workflow of a target; without a run id its newest run. */
+export function operationOf(target: OperationTarget): { workflowId: string; runId?: string } {
+  if (typeof target === 'string') return { workflowId: stackWorkflowId(target) };
+  const { workflowId, runId } = target;
+  return runId === undefined ? { workflowId } : { workflowId, runId };
 }

@@ -126,6 +126,18 @@ export function noWorker(subject: string, cause?: unknown): CodedError {
   );
 }
 
+/** The error of an operation that no worker takes up in time: whoever asked for it must not think that nothing happens. */
+export function stillStarted(
+  operation: { readonly workflowId: string; readonly runId?: string },
+  { code, message, cause }: CodedError,
+): CodedError {
+  return new CodedError(
+    code,
+    `${message}; the operation is started and goes on when one answers: cancel it if it shall not`,
+    { detail: { operation: { ...operation } }, cause },
+  );
+}
+
 /** Whether a call ended because its time was over, as opposed to a server that is away or refused it. */
 export function isUnanswered(error: CodedError): boolean {
   return grpcCause(error.cause)?.code === DEADLINE_EXCEEDED;
@@ -133,6 +145,7 @@ export function isUnanswered(error: CodedError): boolean {
 
 function grpcCause(error: unknown): { code: number; details: string } | undefined {
   if (isGrpcServiceError(error)) return error;
-  if (error instanceof ServiceError && isGrpcServiceError(error.cause)) return error.cause;
-  return undefined;
+  const wraps =
+    error instanceof ServiceError || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError;
+  return wraps && isGrpcServiceError(error.cause) ? error.cause : undefined;
 }

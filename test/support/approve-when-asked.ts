@@ -2,11 +2,11 @@ import type { IacClient } from '../../src/client/index.js';
 import type { OperationInput } from '../../src/contract/operation.js';
 import { CodedError } from '../../src/errors.js';
 
-/** Runs an operation to its end, as a person would who approves what is asked: its outcome or error code, and whether it asked. */
+/** Runs an operation to its end, as a person would who approves what is asked: outcome or error, and whether it asked. */
 export async function approveWhenAsked(
   client: IacClient,
   input: OperationInput,
-): Promise<{ readonly end: string; readonly asked: boolean }> {
+): Promise<{ readonly end: string; readonly asked: boolean; readonly message?: string }> {
   let asked = false;
   try {
     const started = await client.startAndWaitPlan(input);
@@ -16,6 +16,6 @@ export async function approveWhenAsked(
     return { end: (await client.result(started)).outcome, asked };
   } catch (error) {
     if (!(error instanceof CodedError)) throw error;
-    return { end: error.code, asked };
+    return { end: error.code, asked, message: error.message };
   }
 }

@@ -61,7 +61,7 @@ export async function conclude(faults: FaultSystem, struck: Struck): Promise<End
   const made = NAMES.map((name) => faults.world.count('create', `${stackId}-${name}`));
   if (place.operation === 'apply') {
     const things = new Set(faults.world.namesOf(stackId));
-    const told = `${draw.tool}, ${fault} at ${place.at} of ${place.name}: ${first}, then ${next.end}`;
+    const told = `${draw.tool}, ${fault} at ${place.at} of ${place.name}: ${first}, then ${next.end} ${next.message ?? ''}`;
     expect([...things], told).toEqual(NAMES.map((name) => `${stackId}-${name}`));
     await approveWhenAsked(client, input(faults, draw, stackId, 'destroy'));
   }
