@@ -29,6 +29,8 @@ export interface SystemOptions {
   readonly engine?: { readonly host: string; readonly engine: Engine };
   /** Keep the server's database over `restartTemporal`. */
   readonly durable?: boolean;
+  /** Milliseconds that a call of the client waits for a worker; default: the client's own. */
+  readonly deadline?: number;
 }
 
 /** Made by `createLocalSystem`, ended by `close`. */
@@ -78,7 +80,11 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
     ...(options.engine === undefined ? {} : { DOCKER_HOST: options.engine.host }),
     ...options.env,
   };
-  const client = await IacClient.connect({ connectionOptions: { address } });
+  const { deadline } = options;
+  const client = await IacClient.connect({
+    connectionOptions: { address },
+    ...(deadline === undefined ? {} : { deadline }),
+  });
   const workers: RunningCommand[] = [];
   const containers = async (stackId: string): Promise<{ id: string; state: string }[]> => {
     const filters = { label: [`dev.cldctl.stack-id=${stackId}`, 'dev.cldctl.purpose=mutation'] };

@@ -24,6 +24,12 @@ export interface FaultSystem {
   close(): Promise<void>;
 }
 
+/**
+ * Milliseconds that the client waits for a worker. An operation that it gave up would go on behind the back of who then looks
+ * at the world.
+ */
+const DEADLINE = 300_000;
+
 /** Starts it with `slots` containers at a time. */
 export async function startFaultSystem(slots: number): Promise<FaultSystem> {
   const abort = new AbortController();
@@ -37,6 +43,7 @@ export async function startFaultSystem(slots: number): Promise<FaultSystem> {
   for (const image of Object.values(images)) await engine.take(shared, image);
   const system = await createLocalSystem({
     durable: true,
+    deadline: DEADLINE,
     engine,
     env: {
       CLDCTL_STORE: pathToFileURL(`${disk.path}/store`).href,
