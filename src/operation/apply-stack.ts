@@ -6,7 +6,7 @@ import { CodedError } from '../errors.js';
 import { canonicalJson } from '../contract/canonical-json.js';
 import { loadPlan } from '../plan/plan-store.js';
 import { decideAttempt } from '../stack/attempt.js';
-import { openAttempt, type Attempt, type OpenedAttempt } from '../stack/attempt-store.js';
+import { openAttempt, type Attempt } from '../stack/attempt-store.js';
 import { isSameRun, needsPerson } from '../contract/lost-run.js';
 import { readRecord, type OpenRun } from '../stack/record.js';
 import { clearPlace, endAsNothing, observePlace } from './attempt-place.js';
@@ -42,14 +42,9 @@ export async function applyStack(
   for (let tries = 1; tries <= TRIES; tries += 1) {
     const opened = await openOrSettle(dependencies, context, control);
     if (opened === 'settled') continue;
-    const { fresh, attempt } = opened;
-    if (attempt.status !== 'ended' && attempt.run.dockerId !== engine.id) throw elsewhere(attempt);
-    if (fresh) {
-      await refuseStale(dependencies, context, attempt);
-      await clearPlace(dependencies, containerName, attempt);
-    }
+    if (opened.status !== 'ended' && opened.run.dockerId !== engine.id) throw elsewhere(opened);
     try {
-      const executed = await carryOut(dependencies, context, attempt, control);
+      const executed = await carryOut(dependencies, context, opened, control);
       if (executed !== 'nothing-ran') return executed;
     } catch (error) {
       const unlock = context.unlock === undefined ? abandonedLock(error) : undefined;
@@ -57,7 +52,7 @@ export async function applyStack(
       context = { ...context, unlock };
       continue;
     }
-    await endAsNothing(dependencies, attempt);
+    await endAsNothing(dependencies, opened);
     await removeRun(engine, containerName);
   }
   throw new CodedError(
@@ -74,11 +69,11 @@ async function openOrSettle(
   dependencies: OperationDependencies,
   { request, run, containerName }: AttemptContext,
   control: StepControl,
-): Promise<OpenedAttempt | 'settled'> {
+): Promise<Attempt | 'settled'> {
   const { engine, store } = dependencies;
   const { stackId, planDigest, operation, input } = request;
   try {
-    return await openAttempt(store, stackId, {
+    const { attempt } = await openAttempt(store, stackId, {
       planDigest,
       dockerId: engine.id,
       containerName,
@@ -87,6 +82,7 @@ async function openOrSettle(
       input: parseJson(stringifyJson(input)) as Record<string, Json>,
       at: new Date().toISOString(),
     });
+    return attempt;
   } catch (error) {
     const open = (error as CodedError).detail?.['openRun'] as OpenRun | undefined;
     if (open === undefined || open.dockerId !== engine.id) throw error;
@@ -105,6 +101,10 @@ async function carryOut(
   const decision = decideAttempt(attempt.status, observed);
   switch (decision) {
     case 'create':
+      // Not only by who opened it: a worker can die before it came to this.
+      await refuseStale(dependencies, context, attempt);
+      await clearPlace(dependencies, context.containerName, attempt);
+      return followAttempt(dependencies, context, attempt, 'run', control);
     case 'start':
       return followAttempt(dependencies, context, attempt, 'run', control);
     case 'adopt':

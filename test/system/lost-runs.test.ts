@@ -7,6 +7,8 @@ import type { OperationInput } from '../../src/contract/operation.js';
 import { packArchive } from '../../src/docker/archive.js';
 import { buildImage } from '../../src/docker/build.js';
 import type { CodedError } from '../../src/errors.js';
+import { mutationName } from '../../src/operation/container-names.js';
+import { openAttempt } from '../../src/stack/attempt-store.js';
 import { command, type RunningCommand } from '../support/command.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
 import {
@@ -194,6 +196,35 @@ test('a tool that is killed while its container lives: what is in no state is na
   await system.client.reject(next, { planDigest: next.ready.planDigest ?? '', by: 'ann' });
   await system.client.result(next);
   expect(made(stackId)).toEqual([1, 0, 0]);
+});
+
+test('a worker that dies between the mark of a run and its container: what an earlier run left there is not taken for this one', async () => {
+  const stackId = uniqueStack('lost-place');
+  const held = world.hold(`${stackId}-b`, 'create');
+  const started = await system.client.start(apply(stackId, images.opentofu));
+  await held.reached;
+  const [container] = await system.containers(stackId);
+  await system.engine.docker.getContainer(container?.id ?? '').kill();
+  held.release();
+  expect((await failureOf(system, started)).code).toBe('OutcomeUnknown');
+  const next = await system.client.startAndWaitPlan(apply(stackId, images.opentofu));
+  const { workflowId, runId, ready } = next;
+  const { planDigest = '' } = ready;
+  const store = await system.openStore();
+  await openAttempt(store, stackId, {
+    planDigest,
+    dockerId: system.engine.id,
+    containerName: mutationName(store.installation, stackId),
+    operation: 'apply',
+    workflowId,
+    runId,
+    at: new Date().toISOString(),
+  });
+  store.close();
+  await system.client.approve(next, { planDigest, by: 'ann' });
+  expect(await system.client.result(next)).toMatchObject({ outcome: 'succeeded' });
+  // The first was approved to be made again.
+  expect(made(stackId)).toEqual([2, 1, 1]);
 });
 
 test('a container that was removed before the tool changed anything: not done, and the next apply goes on by itself', async () => {
