@@ -180,7 +180,8 @@ test('the command does it with a directory that it uploads', async () => {
     ...['--module', directory, '--platform', PLATFORMS.join(), '--approval', 'auto', '--json'],
   );
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-  const { image = '' } = JSON.parse(stdout) as OperationResult;
+  const { result } = JSON.parse(stdout) as { result: OperationResult };
+  const { image = '' } = result;
   expect((await index(image)).map(({ platform }) => platform)).toEqual(PLATFORMS);
   const refused = await apply('--module', 'some/image:1', '--platform', PLATFORMS.join());
   expect(refused.exitCode).not.toBe(0);
