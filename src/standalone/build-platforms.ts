@@ -1,5 +1,5 @@
 /** Which platforms a module's image can be built for here, and what the images of several are called. */
-import type { Config } from '../config.js';
+import { createHash } from 'node:crypto';
 import type { DetectedModule } from '../detect/detect-module.js';
 import type { Engine } from '../docker/engine.js';
 import { parseReference } from '../docker/image-reference.js';
@@ -8,14 +8,13 @@ import { architectureOf, architectures } from '../setup/architecture.js';
 
 /**
  * Refuses a platform that the image can't be built for, before anything starts: on another platform than the engine's no command of the
- * build can run, so that only generated Dockerfiles of OpenTofu modules do. Throws `InvalidInput`, or `InvalidConfiguration` for what the
- * configuration rules out.
+ * build can run, so that only generated Dockerfiles of OpenTofu modules do. Throws `InvalidInput`, or `InvalidConfiguration` for an
+ * engine that can't.
  */
 export function checkPlatforms(
   platforms: readonly string[],
   module: DetectedModule,
   engine: Engine,
-  config: Pick<Config, 'providerMirror'>,
 ): void {
   checkNames(platforms, engine);
   for (const platform of platforms) {
@@ -38,11 +37,6 @@ export function checkPlatforms(
         'InvalidConfiguration',
         `this Docker engine has no BuildKit, and builds for ${engine.platform} only; ${elsewhere}`,
       );
-    if (/^https?:/.test(config.providerMirror ?? ''))
-      throw refusal(
-        'InvalidConfiguration',
-        `providers of another platform come from a directory or their registries, not from a network mirror; set CLDCTL_PROVIDER_MIRROR to a directory, or ${elsewhere}`,
-      );
   }
 }
 
@@ -62,4 +56,13 @@ export function checkNames(platforms: readonly string[], engine: Engine): void {
 export function platformTag(reference: string, platform: string): string {
   const { repository, tag = 'latest' } = parseReference(reference);
   return `${repository}:${tag}-${platform.split('/')[1] ?? platform}`;
+}
+
+/** One digest for the images of all platforms, whatever their order; of one platform it is that one's own. */
+export function digestOfAll(digests: readonly string[]): string {
+  const [first = '', ...more] = [...digests].sort();
+  if (more.length === 0) return first;
+  return `sha256:${createHash('sha256')
+    .update([first, ...more].join('\n'))
+    .digest('hex')}`;
 }

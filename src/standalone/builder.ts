@@ -11,7 +11,7 @@ import { readModuleDescription } from '../docker/module-description.js';
 import { dockerEnvironment } from '../setup/setup-settings.js';
 import { baseOf } from './build-base.js';
 import { planBuild, type BuildPlan } from './build-plan.js';
-import { checkPlatforms, platformTag } from './build-platforms.js';
+import { checkPlatforms, digestOfAll, platformTag } from './build-platforms.js';
 import { pushBuilt, type PushOptions } from './push-built.js';
 
 export type { BuildEvent } from '../docker/build.js';
@@ -25,7 +25,7 @@ export interface BuilderOptions {
 
 export interface BuildOptions {
   readonly moduleDir: string;
-  /** Default: `cldctl-module/<directory>:<12 digits of the digest>`. */
+  /** Default: `cldctl-module/<directory>:<12 digits of the source digest>`. */
   readonly tag?: string;
   /** Which engine is meant when the directory holds two modules. */
   readonly engine?: IacEngine;
@@ -55,6 +55,7 @@ export interface BuildResult {
   readonly imageId: string;
   /** One for each platform. */
   readonly images: readonly BuiltImage[];
+  /** Of what all images are built from: the same digest is the same images. */
   readonly sourceDigest: string;
   readonly engine: IacEngine;
   readonly runtime?: Runtime;
@@ -97,7 +98,7 @@ async function buildOne(
   const directory = resolve(options.moduleDir);
   const detected = await detectModule(directory, { engine: options.engine });
   const platforms = options.platforms ?? [engine.platform];
-  checkPlatforms(platforms, detected, engine, config);
+  checkPlatforms(platforms, detected, engine);
   const events = options.onEvent === undefined ? {} : { onEvent: options.onEvent };
   const plans: { platform: string; plan: BuildPlan }[] = [];
   for (const platform of platforms) {
@@ -108,7 +109,7 @@ async function buildOne(
       plan: await planBuild(directory, detected, base, process.env, scope),
     });
   }
-  const sourceDigest = plans[0]?.plan.digest ?? '';
+  const sourceDigest = digestOfAll(plans.map(({ plan }) => plan.digest));
   const reference =
     options.tag ??
     `cldctl-module/${imageName(basename(directory))}:${sourceDigest.slice('sha256:'.length).slice(0, 12)}`;

@@ -49,7 +49,8 @@ export async function pushPlatforms(
     attempt(() => pushImage(engine, { reference: name, auth }, watched));
   if (platforms.length < 2) return pushOne(reference);
   const images: PlatformImage[] = [];
-  for (const platform of platforms)
+  // The same images are the same index, in whichever order they were named.
+  for (const platform of [...platforms].sort())
     images.push({
       platform,
       reference: (await pushOne(platformTag(reference, platform))).reference,

@@ -1,5 +1,5 @@
 /** Providers and child modules from a server over TLS, whose certificate only the configuration knows. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -8,7 +8,9 @@ import { loadConfig } from '../../src/config.js';
 import { packArchive } from '../../src/docker/archive.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { CodedError } from '../../src/errors.js';
+import { architectures } from '../../src/setup/architecture.js';
 import { createBuilder } from '../../src/standalone/builder.js';
+import { imageFiles, programPlatform } from '../support/image-files.js';
 import { startNetworkMirror, type NetworkMirror } from '../support/network-mirror.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { startOutsideWorld } from '../support/outside-world.js';
@@ -22,16 +24,9 @@ let engine: Engine;
 let mirror: NetworkMirror;
 let folder: string;
 let directory: string;
+let module: string;
 
-const CHILD = '/modules/child.tar.gz';
-
-beforeAll(async () => {
-  engine = await testEngine();
-  directory = await outsideProviderMirror();
-  mirror = await startNetworkMirror(directory, { [CHILD]: await childModule() });
-  folder = await mkdtemp(join(tmpdir(), 'from-network-'));
-  await writeModule(folder, {
-    'main.tf': `terraform {
+const SOURCE = `terraform {
   required_providers {
     outside = {
       source  = "cldctl/outside"
@@ -42,9 +37,19 @@ beforeAll(async () => {
 resource "outside_thing" "a" {
   name = "a"
 }
-`,
-  });
-});
+`;
+const CHILD = '/modules/child.tar.gz';
+
+beforeAll(async () => {
+  engine = await testEngine();
+  folder = await mkdtemp(join(tmpdir(), 'from-network-'));
+  directory = join(folder, 'mirror');
+  for (const architecture of architectures)
+    await cp(await outsideProviderMirror(architecture), directory, { recursive: true });
+  mirror = await startNetworkMirror(directory, { [CHILD]: await childModule() });
+  module = join(folder, 'module');
+  await writeModule(module, { 'main.tf': SOURCE });
+}, 600_000);
 afterEach(() => vi.unstubAllEnvs());
 afterAll(async () => {
   abort.abort();
@@ -68,14 +73,19 @@ async function childModule(): Promise<Buffer> {
 }
 
 /** Builds a module anew; the environment names the mirror's certificate unless told otherwise. */
-async function build(url: string, certificates = mirror.certificates, moduleDir = folder) {
+async function build(
+  url: string,
+  certificates = mirror.certificates,
+  moduleDir = module,
+  platforms = [engine.platform],
+) {
   vi.stubEnv('NODE_EXTRA_CA_CERTS', certificates);
   const builder = await createBuilder({
     engine,
     config: loadConfig({ ...process.env, CLDCTL_PROVIDER_MIRROR: url }),
   });
   const tag = `cldctl-test/network-mirror:${uniqueName('one')}`;
-  const result = await builder.build({ moduleDir, tag, noCache: true });
+  const result = await builder.build({ moduleDir, tag, platforms, noCache: true });
   tags.push(tag);
   return result;
 }
@@ -132,12 +142,12 @@ test('a mirror without the provider, and one whose archive is not what it says',
   const empty = await failure(build(mirror.url.replace('/providers/', '/nothing/')));
   expect(empty.message).toContain('/nothing/');
   expect(empty.detail?.logTail).toMatch(/cldctl\/outside/);
-  mirror.corrupt(true);
+  mirror.corrupt('.zip');
   try {
     const error = await failure(build(mirror.url));
     expect(error.detail?.logTail).toMatch(/checksum|hash/i);
   } finally {
-    mirror.corrupt(false);
+    mirror.corrupt(undefined);
   }
 });
 
@@ -149,11 +159,11 @@ test('a certificate that nobody named is not trusted', async () => {
 
 describe('a child module over https', () => {
   const withChild = async (): Promise<string> => {
-    const module = join(folder, 'with-child');
-    await writeModule(module, {
+    const parent = join(folder, 'with-child');
+    await writeModule(parent, {
       'main.tf': `module "c" {\n  source = "${new URL(CHILD, mirror.url).href}"\n}\n`,
     });
-    return module;
+    return parent;
   };
 
   test.each(['a network mirror', 'a directory'])(
@@ -177,5 +187,73 @@ describe('a child module over https', () => {
     const error = await failure(build(directory, '', await withChild()));
     expect(error.code).toBe('BuildFailed');
     expect(error.detail?.logTail).toMatch(/x509: certificate/);
+  });
+});
+
+describe('another platform than the engine’s', () => {
+  let other: string;
+  let name: string;
+  beforeAll(() => {
+    other = `linux/${architectures.find((each) => `linux/${each}` !== engine.platform)}`;
+    name = other.replace('/', '_');
+  });
+  const forOther = (
+    moduleDir = module,
+    from: Pick<NetworkMirror, 'url' | 'certificates'> = mirror,
+  ) => build(from.url, from.certificates, moduleDir, [other]);
+  const locked = async (...platforms: string[]): Promise<string> => {
+    const directory = await mkdtemp(join(folder, 'locked-'));
+    const hashes = platforms.map((platform) => `"${mirror.hash(platform.replace('/', '_'))}"`);
+    await writeModule(directory, {
+      'main.tf': SOURCE,
+      '.terraform.lock.hcl': `provider "registry.opentofu.org/cldctl/outside" {\n  version = "1.0.0"\n  hashes = [${hashes.join()}]\n}\n`,
+    });
+    return directory;
+  };
+
+  test('gets its package from the mirror, which the lock file of the image names', async () => {
+    const asked = mirror.requests.length;
+    const { reference } = await forOther();
+    const archives = mirror.requests.slice(asked).filter((path) => path.endsWith('.zip'));
+    expect(archives).toEqual([
+      expect.stringContaining(engine.platform.replace('/', '_')),
+      expect.stringContaining(name),
+    ]);
+    const [program, lock] = await imageFiles(engine, reference, [
+      `/opt/cldctl/providers/registry.opentofu.org/cldctl/outside/1.0.0/${name}/terraform-provider-outside_v1.0.0`,
+      '/module/.terraform.lock.hcl',
+    ]);
+    expect(programPlatform(program)).toBe(other);
+    expect(lock?.toString().match(/zh:\w+/g)).toEqual([mirror.hash(name)]);
+  });
+
+  test('and a package that is not what the mirror says is refused', async () => {
+    mirror.corrupt(name);
+    try {
+      const error = await failure(forOther());
+      expect(error.detail?.step).toContain('"platform"');
+      expect(error.detail?.logTail).toMatch(/checksum/);
+    } finally {
+      mirror.corrupt(undefined);
+    }
+  });
+
+  test('a lock file of the module has the last word', async () => {
+    await forOther(await locked(engine.platform, other));
+    const error = await failure(forOther(await locked(engine.platform)));
+    expect(error.detail?.step).toContain('"platform"');
+    expect(error.detail?.logTail).toMatch(/checksum/);
+  });
+
+  test('a mirror that has it for the engine’s own only is told by the provider and the platform', async () => {
+    const single = await startNetworkMirror(await outsideProviderMirror());
+    try {
+      const error = await failure(forOther(module, single));
+      expect(error.message).toContain(
+        `provider registry.opentofu.org/cldctl/outside 1.0.0 is not in the mirror for ${name}`,
+      );
+    } finally {
+      await single.close();
+    }
   });
 });

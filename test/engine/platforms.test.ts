@@ -7,7 +7,6 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig, type Config } from '../../src/config.js';
 import type { Engine } from '../../src/docker/engine.js';
-import { readContainerFile } from '../../src/docker/read-files.js';
 import { platformReference } from '../../src/docker/registry-manifest.js';
 import { architectureOf } from '../../src/setup/architecture.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
@@ -18,6 +17,7 @@ import { createBuilder, type Builder, type BuildResult } from '../../src/standal
 import { createExecutor, type Executor } from '../../src/standalone/executor.js';
 import { codeBlocks, commandLines } from '../support/code-blocks.js';
 import { command } from '../support/command.js';
+import { imageFiles, programPlatform } from '../support/image-files.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { testEngine, uniqueName } from '../support/test-engine.js';
 
@@ -25,8 +25,6 @@ import { testEngine, uniqueName } from '../support/test-engine.js';
 const HTPASSWD = 'user:$2y$05$1zQPDbaKMxkBXHK1XIBzquUTSZHImfRbvijZ6tL93W/MPSVUuRglq';
 const LOGIN = Buffer.from('user:secret').toString('base64');
 const PLATFORMS = ['linux/amd64', 'linux/arm64'];
-/** `e_machine` of an ELF file's header. */
-const MACHINE: Readonly<Record<string, number>> = { amd64: 62, arm64: 183 };
 const PROVIDER = 'registry.opentofu.org/cldctl/outside/1.0.0';
 const MODULE = `terraform {
   required_providers {
@@ -130,16 +128,6 @@ async function ask(
   });
 }
 
-/** Files of an image, of which nothing is started. */
-async function filesOf(image: string, paths: readonly string[]): Promise<(Buffer | undefined)[]> {
-  const container = await engine.docker.createContainer({ Image: image, Cmd: ['/never-started'] });
-  try {
-    return await Promise.all(paths.map((path) => readContainerFile(engine, container.id, path)));
-  } finally {
-    await container.remove({ force: true, v: true });
-  }
-}
-
 describe('an image of two platforms', () => {
   test('is one index in the registry, each manifest with an image for the platform that the index says', async () => {
     const answer = await ask('manifests', 'v1');
@@ -169,21 +157,18 @@ describe('an image of two platforms', () => {
       Labels: { 'dev.cldctl.contract': '1', 'dev.cldctl.engine': 'opentofu' },
     });
     const own = platform.replace('/', '_');
-    const programs = await filesOf(image?.imageId ?? '', [
+    const programs = await imageFiles(engine, image?.imageId ?? '', [
       '/cldctl-entrypoint',
       '/usr/local/bin/tofu',
       `/opt/cldctl/providers/${PROVIDER}/${own}/terraform-provider-outside_v1.0.0`,
     ]);
-    for (const program of programs) {
-      expect(program?.subarray(1, 4).toString()).toBe('ELF');
-      expect(program?.readUInt16LE(18)).toBe(MACHINE[architectureOf(platform) ?? '']);
-    }
+    expect(programs.map(programPlatform)).toEqual([platform, platform, platform]);
   });
 
   test('the lock files name the package of their platform, and what the module takes and gives is the same', async () => {
     const paths = ['/module/.terraform.lock.hcl', '/cldctl/module.json', '/module/child/main.tf'];
     const [amd64 = [], arm64 = []] = await Promise.all(
-      built.images.map(({ imageId }) => filesOf(imageId, paths)),
+      built.images.map(({ imageId }) => imageFiles(engine, imageId, paths)),
     );
     const hashes = (lock: Buffer | undefined): string[] => lock?.toString().match(/h1:\S+/g) ?? [];
     expect(hashes(amd64[0])).toHaveLength(1);
@@ -340,8 +325,8 @@ describe('packed providers and a lock file of the module', () => {
     for (const { platform, imageId } of images) {
       const own = platform.replace('/', '_');
       const path = `/opt/cldctl/providers/${PROVIDER}/${own}/terraform-provider-outside_v1.0.0`;
-      const [program] = await filesOf(imageId, [path]);
-      expect(program?.readUInt16LE(18)).toBe(MACHINE[architectureOf(platform) ?? '']);
+      const [program] = await imageFiles(engine, imageId, [path]);
+      expect(programPlatform(program)).toBe(platform);
     }
     for (const name of [reference, ...images.map(({ reference }) => reference)])
       await engine.docker.getImage(name).remove();

@@ -14,10 +14,12 @@ export interface NetworkMirror {
   readonly url: string;
   /** File with the certificate that the server is checked against. */
   readonly certificates: string;
+  /** Hash of the archive for a platform, as lock files have it. */
+  hash(platform: string): string;
   /** Paths whose content was asked for. */
   readonly requests: readonly string[];
-  /** Gives other bytes than the archive's hash says, or no more. */
-  corrupt(on: boolean): void;
+  /** Gives other bytes than their hash says for archives with this in their names, or no more. */
+  corrupt(archives: string | undefined): void;
   close(): Promise<void>;
 }
 
@@ -36,7 +38,7 @@ export async function startNetworkMirror(
   ]);
   const files = new Map([...(await filesOf(directory)), ...Object.entries(more)]);
   const requests: string[] = [];
-  let corrupted = false;
+  let corrupted: string | undefined;
   const server = createServer(
     { key: await readFile(key), cert: await readFile(certificates) },
     ({ url = '/', method }, response) => {
@@ -45,7 +47,7 @@ export async function startNetworkMirror(
       const found = files.get(url);
       if (found === undefined) return void response.writeHead(404).end();
       const type = url.endsWith('.json') ? 'application/json' : 'application/zip';
-      const other = corrupted && type === 'application/zip';
+      const other = corrupted !== undefined && url.includes(corrupted);
       response
         .writeHead(200, { 'content-type': type })
         .end(
@@ -60,7 +62,9 @@ export async function startNetworkMirror(
     url: `https://${host}:${(server.address() as AddressInfo).port}/providers/`,
     certificates,
     requests,
-    corrupt: (on) => (corrupted = on),
+    hash: (platform) =>
+      hashOf([...files].find(([path]) => path.endsWith(`_${platform}.zip`))?.[1] ?? Buffer.of()),
+    corrupt: (archives) => (corrupted = archives),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -69,9 +73,13 @@ export async function startNetworkMirror(
   };
 }
 
+const hashOf = (archive: Buffer): string =>
+  `zh:${createHash('sha256').update(archive).digest('hex')}`;
+
 /** By path: of each provider `index.json`, `VERSION.json`, and an archive for each platform. */
 async function filesOf(directory: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
+  const archives: Record<string, Record<string, { url: string; hashes: string[] }>> = {};
   const json = (path: string, value: object): void =>
     void files.set(path, Buffer.from(JSON.stringify(value)));
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
@@ -81,14 +89,13 @@ async function filesOf(directory: string): Promise<Map<string, Buffer>> {
       .slice(directory.length + 1)
       .split('/');
     const base = `/providers/${host}/${namespace}/${type}`;
-    const archive = `${base}/${entry.name}_${platform}.zip`;
+    const url = `${entry.name}_${platform}.zip`;
     const zip = zipOfExecutable(entry.name, await readFile(path));
-    const hash = `zh:${createHash('sha256').update(zip).digest('hex')}`;
-    files.set(archive, zip);
+    const document = `${base}/${version}.json`;
+    files.set(`${base}/${url}`, zip);
     json(`${base}/index.json`, { versions: { [version]: {} } });
-    json(`${base}/${version}.json`, {
-      archives: { [platform]: { url: archive.slice(base.length + 1), hashes: [hash] } },
-    });
+    (archives[document] ??= {})[platform] = { url, hashes: [hashOf(zip)] };
+    json(document, { archives: archives[document] });
   }
   return files;
 }

@@ -10,18 +10,16 @@ import type {
   OperationResult,
 } from '../../src/contract/operation.js';
 import { packArchive } from '../../src/docker/archive.js';
-import { readContainerFile } from '../../src/docker/read-files.js';
 import { untagImages } from '../../src/docker/untag-images.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { startRegistry, type LocalRegistry } from '../../src/setup/registry.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { command } from '../support/command.js';
+import { imageFiles, programPlatform } from '../support/image-files.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64'];
-/** `e_machine` of an ELF file's header. */
-const MACHINE: Readonly<Record<string, number>> = { 'linux/amd64': 62, 'linux/arm64': 183 };
 const MODULE = `terraform {
   required_providers {
     outside = { source = "cldctl/outside" }
@@ -115,19 +113,23 @@ async function index(reference: string): Promise<{ platform: string; digest: str
   }));
 }
 
-/** `e_machine` of a program in an image that is pulled by digest, of which nothing is started. */
-async function machineOf(reference: string, path: string): Promise<number | undefined> {
+/** Tags of a module in the registry. */
+async function tagsOf(module: string): Promise<string[]> {
+  const answer = await fetch(`http://${registry.address}/v2/modules/${module}/tags/list`);
+  return ((await answer.json()) as { tags: string[] }).tags;
+}
+
+/** Platforms of programs in an image that is pulled by digest. */
+async function programsOf(
+  reference: string,
+  paths: readonly string[],
+): Promise<(string | undefined)[]> {
   const { docker } = system.engine;
   const stream = await docker.pull(reference);
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(stream, (error) => (error === null ? resolve() : reject(error)));
   });
-  const container = await docker.createContainer({ Image: reference, Cmd: ['/never-started'] });
-  try {
-    return (await readContainerFile(system.engine, container.id, path))?.readUInt16LE(18);
-  } finally {
-    await container.remove({ force: true, v: true });
-  }
+  return (await imageFiles(system.engine, reference, paths)).map(programPlatform);
 }
 
 test('both are built and pushed as one index, the engine’s own runs, and a later operation finds it by that digest', async () => {
@@ -142,8 +144,8 @@ test('both are built and pushed as one index, the engine’s own runs, and a lat
     const one = `${image.split('@')[0] ?? ''}@${digest}`;
     const own = platform.replace('/', '_');
     const provider = `/opt/cldctl/providers/registry.opentofu.org/cldctl/outside/1.0.0/${own}/terraform-provider-outside_v1.0.0`;
-    expect(await machineOf(one, '/usr/local/bin/tofu')).toBe(MACHINE[platform]);
-    expect(await machineOf(one, provider)).toBe(MACHINE[platform]);
+    const programs = await programsOf(one, ['/cldctl-entrypoint', '/usr/local/bin/tofu', provider]);
+    expect(programs).toEqual([platform, platform, platform]);
   }
   const { Os, Architecture } = await system.engine.docker.getImage(image).inspect();
   expect(`${Os}/${Architecture}`).toBe(system.engine.platform);
@@ -155,12 +157,16 @@ test('both are built and pushed as one index, the engine’s own runs, and a lat
   expect(later).toMatchObject({ outcome: 'succeeded', image, outputs: { name: { value: 'b' } } });
 });
 
-test('unchanged sources push nothing new: the same index runs', async () => {
-  const [first, again] = [
-    await run(input({ path: 'both', platforms: PLATFORMS })),
-    await run(input({ path: 'both', platforms: PLATFORMS })),
-  ];
-  expect(again.image).toBe(first.image);
+test('unchanged sources push nothing new, in whichever order the platforms are named: the same index runs', async () => {
+  const { image } = await run(input({ path: 'both', platforms: PLATFORMS }));
+  const again = await run(input({ path: 'both', platforms: PLATFORMS.toReversed() }));
+  expect(again.image).toBe(image);
+  // One platform alone is another image, which takes no tag from both.
+  const tags = await tagsOf('both');
+  const one = await run(input({ path: 'both' }));
+  expect(one.image).not.toBe(image);
+  expect(await index(image ?? '')).toHaveLength(2);
+  expect((await tagsOf('both')).length).toBe(tags.length + 1);
 });
 
 test('the command does it with a directory that it uploads', async () => {
@@ -174,7 +180,8 @@ test('the command does it with a directory that it uploads', async () => {
     ...['--module', directory, '--platform', PLATFORMS.join(), '--approval', 'auto', '--json'],
   );
   expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
-  const { image = '' } = JSON.parse(stdout) as OperationResult;
+  const { result } = JSON.parse(stdout) as { result: OperationResult };
+  const { image = '' } = result;
   expect((await index(image)).map(({ platform }) => platform)).toEqual(PLATFORMS);
   const refused = await apply('--module', 'some/image:1', '--platform', PLATFORMS.join());
   expect(refused.exitCode).not.toBe(0);

@@ -1,9 +1,11 @@
 import {
+  appendFileSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -15,10 +17,11 @@ import { FailureError } from '../../failure-error.js';
 import type { PrepareContext } from '../tool.js';
 import { buildTofu } from './build-tofu.js';
 import { LOCK_FILE } from './module-files.js';
+import { downloadPackage, findPackage, lockEntry } from './network-packages.js';
 import { keepProviders } from './prepare-providers.js';
 import { REQUIREMENTS_FILE } from './prepare-requirements.js';
 import { PROVIDERS_DIRECTORY, PROVIDERS_LOCK } from './prepared.js';
-import { providerEnvironment } from './provider-source.js';
+import { isNetworkMirror, providerEnvironment } from './provider-source.js';
 
 /**
  * Turns a baked module into that of another platform (`linux_arm64`): the same versions of its providers as packages of that platform,
@@ -35,17 +38,21 @@ export async function preparePlatform(context: PrepareContext): Promise<void> {
   if (installed.length === 0) return;
   const work = mkdtempSync(join(tmpdir(), 'platform-'));
   try {
-    const packages = mirror ?? join(work, 'packages');
+    for (const name of [REQUIREMENTS_FILE, LOCK_FILE])
+      if (existsSync(join(requirements, name)))
+        copyFileSync(join(requirements, name), join(work, name));
+    const network = isNetworkMirror(mirror);
+    const packages = mirror === undefined || network ? join(work, 'packages') : mirror;
     if (mirror === undefined)
       buildTofu(['providers', 'mirror', `-platform=${platform}`, packages], {
         cwd: module,
         environment,
       });
+    if (network)
+      for (const provider of installed)
+        await download(provider, platform, { mirror, packages, lock: join(work, LOCK_FILE) });
     const shown = join(work, 'shown');
     for (const provider of installed) showAs(provider, platform, packages, shown);
-    for (const name of [REQUIREMENTS_FILE, LOCK_FILE])
-      if (existsSync(join(requirements, name)))
-        copyFileSync(join(requirements, name), join(work, name));
     buildTofu(['init', '-input=false', '-no-color', '-backend=false'], {
       cwd: work,
       environment: providerEnvironment(environment, shown),
@@ -93,15 +100,34 @@ function installedProviders(directory: string): InstalledProvider[] {
   );
 }
 
+const packedPlace = ({ address, version }: InstalledProvider, platform: string): string =>
+  join(address, `terraform-provider-${address.split('/')[2]}_${version}_${platform}.zip`);
+
+/**
+ * Downloads a provider's package, where the network mirror has it. The tool checks it when it installs it: by the module's lock file, or
+ * else by what the mirror says of it.
+ */
+async function download(
+  provider: InstalledProvider,
+  platform: string,
+  { mirror, packages, lock }: { mirror: string; packages: string; lock: string },
+): Promise<void> {
+  const found = await findPackage(mirror, provider, platform);
+  if (found === undefined) return;
+  await downloadPackage(found, join(packages, packedPlace(provider, platform)));
+  const locked = existsSync(lock) && readFileSync(lock, 'utf8').includes(`"${provider.address}"`);
+  if (!locked && found.hashes.length > 0) appendFileSync(lock, lockEntry(provider, found.hashes));
+}
+
 /** Puts a provider's package for `platform`, unpacked or packed, into a mirror of its own as one for the running tool's platform. */
 function showAs(
-  { address, version, own }: InstalledProvider,
+  provider: InstalledProvider,
   platform: string,
   packages: string,
   shown: string,
 ): void {
-  const packed = (name: string): string =>
-    join(address, `terraform-provider-${address.split('/')[2]}_${version}_${name}.zip`);
+  const { address, version, own } = provider;
+  const packed = (name: string): string => packedPlace(provider, name);
   const unpacked = (name: string): string => join(address, version, name);
   const form = [unpacked, packed].find((place) => existsSync(join(packages, place(platform))));
   if (form === undefined)

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 /** Writes tool settings that take providers from one mirror only: a directory in OpenTofu's layout or the URL of a network mirror. */
 export function writeMirrorSettings(path: string, mirror: string): void {
-  const kind = /^https?:\/\//.test(mirror)
+  const kind = isNetworkMirror(mirror)
     ? `network_mirror {\n    url = ${JSON.stringify(mirror.endsWith('/') ? mirror : `${mirror}/`)}`
     : `filesystem_mirror {\n    path = ${JSON.stringify(mirror)}`;
   writeFileSync(
@@ -23,4 +23,9 @@ export function providerEnvironment(
   const file = join(mkdtempSync(join(tmpdir(), 'tofurc-')), 'tofurc');
   writeMirrorSettings(file, mirror);
   return { ...environment, TF_CLI_CONFIG_FILE: file };
+}
+
+/** Whether a mirror is the URL of one in the network, and not a directory. */
+export function isNetworkMirror(mirror: string | undefined): mirror is string {
+  return mirror !== undefined && /^https?:\/\//.test(mirror);
 }
