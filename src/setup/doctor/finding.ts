@@ -11,6 +11,8 @@ export interface Finding {
   status: 'ok' | 'missing' | 'optional' | 'left-over' | 'unknown';
   /** What is there: a version, an address, a path. */
   found: string;
+  /** Size of what is left over. */
+  bytes?: number;
   /** How to get what is missing, or rid of what is left over. */
   remedy?: string;
 }

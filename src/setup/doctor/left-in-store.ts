@@ -6,6 +6,7 @@ import type { Store } from '../../store/open-store.js';
 import { connectTemporal } from './connect-temporal.js';
 import type { Finding } from './finding.js';
 import { firstLine } from './first-line.js';
+import { readableSize } from './readable-size.js';
 
 /**
  * What the next sweep of the store removes, and objects that can't be read. Without Temporal nobody knows what open operations
@@ -34,10 +35,11 @@ export async function* checkStoreObjects(
   try {
     const retention = retentionOf(config);
     const report = await sweepStore(store, { retention, isOpen, dryRun: true, signal });
-    const past = `${countKinds(report.removed)} past their times, ${Math.ceil(report.bytes / 1e6)} MB`;
+    const past = `${countKinds(report.removed)} past their times, ${readableSize(report.bytes)}`;
     if (report.removed.length > 0)
       yield {
         subject: 'left in store',
+        bytes: report.bytes,
         ...(unknown === undefined
           ? {
               status: 'left-over',

@@ -12,6 +12,7 @@ import { dockerEnvironment } from '../setup-settings.js';
 import type { Finding } from './finding.js';
 import { firstLine } from './first-line.js';
 import { checkStoreObjects } from './left-in-store.js';
+import { readableSize } from './readable-size.js';
 
 /** An image that was just built is one that an operation is about to name. */
 const YOUNG = 24 * 3_600_000;
@@ -121,7 +122,8 @@ async function* leftImages(engine: Engine, store: Store): AsyncGenerator<Finding
     yield {
       subject: 'left image',
       status: 'left-over',
-      found: `${names[0] ?? id}: ${Math.ceil(size / 1e6)} MB, named by no stack and no plan of this store`,
+      found: `${names[0] ?? id}: ${readableSize(size)}, named by no stack and no plan of this store`,
+      bytes: size,
       remedy: `docker image rm ${names.length === 0 ? id : names.join(' ')}`,
     };
   }

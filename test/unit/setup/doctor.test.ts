@@ -46,13 +46,16 @@ describe('doctor', () => {
 
   it('tells tools of the cache that nobody has used for a month', async () => {
     const path = join(directory, 'tools', 'tofu-1.0.0-0123456789ab');
-    await mkdir(path, { recursive: true });
+    await mkdir(join(path, 'bin'), { recursive: true });
+    await writeFile(join(path, 'bin', 'tofu'), Buffer.alloc(1_234_567));
+    await writeFile(join(path, 'LICENSE'), Buffer.alloc(1000));
     await utimes(path, new Date('2020-01-02'), new Date('2020-01-02'));
     const findings = await examine({ CLDCTL_CACHE_DIR: join(directory, 'tools') });
     expect(findings.get('left in cache')).toEqual({
       subject: 'left in cache',
       status: 'left-over',
-      found: `${path}: last used 2020-01-02`,
+      found: `${path}: 1.3 MB, last used 2020-01-02`,
+      bytes: 1_235_567,
       remedy: `rm -r ${path}`,
     });
   });
