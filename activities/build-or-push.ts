@@ -1,10 +1,11 @@
 import type { LogWriter } from '../src/logs/log-writer.js';
 import type { BuildControl } from '../src/operation/build-module.js';
+import { orAborted } from '../src/or-aborted.js';
 import type { ActivityScope } from './activity-scope.js';
 
 /**
- * Runs a build or push; at both ends it stops, and another try begins anew. It does not wait for an engine that owes an
- * answer: what is under way there was told to stop by the same signal.
+ * Runs a build or push; at both ends it stops, and another try begins anew. It does not wait for an engine or store that
+ * owes an answer: what is under way there was told to stop by the same signal.
  */
 export async function buildOrPush<T>(
   { signal: stop, letGo }: Pick<ActivityScope, 'signal' | 'letGo'>,
@@ -12,10 +13,7 @@ export async function buildOrPush<T>(
   work: (control: BuildControl) => Promise<T>,
 ): Promise<T> {
   const signal = AbortSignal.any([stop, letGo]);
-  const stopped = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
   signal.throwIfAborted();
   const onMessage = (text: string): void => void log.add({ at: new Date().toISOString(), text });
-  return Promise.race([work({ signal, onMessage }), stopped]);
+  return orAborted(signal, work({ signal, onMessage }));
 }

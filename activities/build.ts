@@ -9,8 +9,10 @@ import { withLog } from './with-log.js';
 export function createBuild(dependencies: ActivityDependencies): Activities['build'] {
   return (request) =>
     withScope((scope) =>
-      withLog(dependencies, { stackId: request.input.stackId, step: 'build' }, (log) =>
-        buildOrPush(scope, log, (control) => buildModule(dependencies, request, control)),
+      withLog(
+        dependencies,
+        { stackId: request.input.stackId, step: 'build', signal: scope.signal },
+        (log) => buildOrPush(scope, log, (control) => buildModule(dependencies, request, control)),
       ),
     );
 }

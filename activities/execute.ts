@@ -15,13 +15,16 @@ export function createExecute(
 ): Activities['execute'] {
   return (request) =>
     withScope((scope) =>
-      withLog(dependencies, { stackId: request.stackId, step: request.operation }, (log) =>
-        applyStack(
-          dependencies,
-          request,
-          thisRun(activityInfo()),
-          containerControl(scope, log, sweep),
-        ),
+      withLog(
+        dependencies,
+        { stackId: request.stackId, step: request.operation, signal: scope.signal },
+        (log) =>
+          applyStack(
+            dependencies,
+            request,
+            thisRun(activityInfo()),
+            containerControl(scope, log, sweep),
+          ),
       ),
     );
 }

@@ -8,7 +8,7 @@ import { createKill } from './kill.js';
 import { createListStacks } from './list-stacks.js';
 import { createNoteDrift } from './note-drift.js';
 import { createRecipients, createSendNotification } from './notifications.js';
-import { createPrepare } from './prepare.js';
+import { createPrepare, createPrepareLater } from './prepare.js';
 import { createPreview } from './preview.js';
 import { createPush } from './push.js';
 import { createReadStack } from './read-stack.js';
@@ -20,6 +20,7 @@ export interface ActivitiesByQueue {
   readonly light: Pick<
     Activities,
     | 'prepare'
+    | 'prepareLater'
     | 'record'
     | 'readStack'
     | 'listStacks'
@@ -38,6 +39,7 @@ export function createActivities(given: Omit<ActivityDependencies, 'describe'>):
   return {
     light: {
       prepare: createPrepare(dependencies),
+      prepareLater: createPrepareLater(dependencies),
       record: createRecord(dependencies),
       readStack: createReadStack(dependencies),
       listStacks: createListStacks(dependencies),

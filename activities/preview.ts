@@ -1,5 +1,6 @@
 import { previewStack } from '../src/operation/preview-stack.js';
 import type { Activities } from '../src/operation/types.js';
+import { orAborted } from '../src/or-aborted.js';
 import { withScope } from './activity-scope.js';
 import type { ActivityDependencies } from './activity-dependencies.js';
 import { containerControl } from './container-control.js';
@@ -12,9 +13,17 @@ export function createPreview(
   sweep: Sweep,
 ): Activities['preview'] {
   return (request) =>
-    withScope((scope) =>
-      withLog(dependencies, { stackId: request.input.stackId, step: 'preview' }, (log) =>
-        previewStack(dependencies, request, containerControl(scope, log, sweep)),
-      ),
-    );
+    withScope((scope) => {
+      const { stackId } = request.input;
+      return withLog(dependencies, { stackId, step: 'preview', signal: scope.signal }, (log) =>
+        previewStack(dependencies, request, {
+          ...containerControl(scope, log, sweep),
+          onLine(line) {
+            const room = log.add(line);
+            // A cancelled preview has nothing to keep: what the store owes does not hold its end back.
+            return room && orAborted(scope.signal, room).catch(() => undefined);
+          },
+        }),
+      );
+    });
 }

@@ -9,8 +9,10 @@ import { withLog } from './with-log.js';
 export function createPush(dependencies: ActivityDependencies): Activities['push'] {
   return (request) =>
     withScope((scope) =>
-      withLog(dependencies, { stackId: request.stackId, step: 'push' }, (log) =>
-        buildOrPush(scope, log, (control) => pushModule(dependencies, request, control)),
+      withLog(
+        dependencies,
+        { stackId: request.stackId, step: 'push', signal: scope.signal },
+        (log) => buildOrPush(scope, log, (control) => pushModule(dependencies, request, control)),
       ),
     );
 }

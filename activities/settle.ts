@@ -13,7 +13,7 @@ export function createSettle(
 ): Activities['settle'] {
   return ({ stackId }) =>
     withScope((scope) =>
-      withLog(dependencies, { stackId, step: 'settle' }, (log) =>
+      withLog(dependencies, { stackId, step: 'settle', signal: scope.signal }, (log) =>
         settleStack(dependencies, stackId, containerControl(scope, log, sweep)),
       ),
     );

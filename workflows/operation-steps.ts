@@ -1,4 +1,4 @@
-/** The steps of an operation that run on a Docker engine. */
+/** The steps of an operation. */
 import { CancellationScope, workflowInfo } from '@temporalio/workflow';
 import type {
   Executed,
@@ -10,7 +10,17 @@ import type {
 import { shortDigest } from './current-details.js';
 import { applicationFailure } from './failures.js';
 import { defined, summaryLine, type Operation } from './operation.js';
-import { buildActivities, containerActivities } from './policies.js';
+import { buildActivities, containerActivities, light, waiting } from './policies.js';
+
+/** What has to be known before anything runs. A store that does not answer at once is waited for where a cancel is heard. */
+export async function prepare({ input }: Operation): Promise<Preparation> {
+  const { workflowId, runId } = workflowInfo();
+  const summary = summaryLine(`prepare ${input.stackId}`);
+  const request = { input, run: { workflowId, runId } };
+  const prepared = await light.prepare.executeWithOptions({ summary }, [request]);
+  if (!('later' in prepared)) return prepared;
+  return waiting.prepareLater.executeWithOptions({ summary }, [request]);
+}
 
 /** Brings what an earlier operation left behind to its end. */
 export async function settle(operation: Operation, prepared: Preparation): Promise<void> {

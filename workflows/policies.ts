@@ -16,6 +16,18 @@ export const light = proxyLocalActivities<
   retry: { ...retry, maximumInterval: '10s' },
 });
 
+/** The first step where the store is slow or away: it beats, so that a cancel is heard, and its tries can be seen. */
+export const waiting = proxyActivities<Pick<Activities, 'prepareLater'>>({
+  startToCloseTimeout: '1m',
+  scheduleToCloseTimeout: '5m',
+  heartbeatTimeout: '10s',
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  retry: { ...retry, maximumInterval: '10s' },
+});
+
+/** The store gets this for the entry of a cancelled operation that ran nothing: whoever cancelled waits for the end. */
+export const brief = { scheduleToCloseTimeout: '1s', retry: { maximumAttempts: 1 } } as const;
+
 /** Deliveries: tried again for a day, with pauses of up to ten minutes. */
 export const sending = proxyActivities<Pick<Activities, 'sendNotification'>>({
   startToCloseTimeout: '30s',

@@ -25,8 +25,8 @@ import { createQuestion } from './decide.js';
 import { applicationFailure, failureOf } from './failures.js';
 import { planQuery, stateQuery } from './messages.js';
 import { notify } from './notify.js';
-import { build, preview } from './operation-steps.js';
-import { defined, summaryLine, type Operation } from './operation.js';
+import { build, prepare, preview } from './operation-steps.js';
+import { defined, type Operation } from './operation.js';
 import { light } from './policies.js';
 import { claimSearchAttributes, createProgress, planAttributes } from './progress.js';
 import { validate } from './validate.js';
@@ -71,11 +71,7 @@ async function check(
 ): Promise<ScheduledRefreshResult> {
   const { progress, notices } = operation;
   const { stackId } = input;
-  const { workflowId, runId } = workflowInfo();
-  const prepared = await light.prepare.executeWithOptions(
-    { summary: summaryLine(`prepare ${stackId}`) },
-    [{ input: operation.input, run: { workflowId, runId } }],
-  );
+  const prepared = await prepare(operation);
   operation.dockerId = prepared.dockerId;
   if (prepared.notifies !== undefined) operation.notifies = prepared.notifies;
   const image = prepared.image ?? (await build(operation, prepared));

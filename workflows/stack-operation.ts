@@ -33,9 +33,9 @@ import { applicationFailure, failureOf } from './failures.js';
 import { waitPlanUpdate } from './messages.js';
 import { handleMessages } from './operation-messages.js';
 import { notify } from './notify.js';
-import { build, execute, preview, settle } from './operation-steps.js';
-import { defined, summaryLine, type Operation } from './operation.js';
-import { light } from './policies.js';
+import { build, execute, prepare, preview, settle } from './operation-steps.js';
+import { defined, type Operation } from './operation.js';
+import { brief, light } from './policies.js';
 import { claimSearchAttributes, createProgress, planAttributes } from './progress.js';
 import { validate } from './validate.js';
 
@@ -98,11 +98,7 @@ async function refuse(failure: Failure): Promise<never> {
 
 async function run(operation: Operation): Promise<Ending> {
   const { input: asked, progress } = operation;
-  const { workflowId, runId } = workflowInfo();
-  const prepared = await light.prepare.executeWithOptions(
-    { summary: summaryLine(`prepare ${asked.stackId}`) },
-    [{ input: asked, run: { workflowId, runId } }],
-  );
+  const prepared = await prepare(operation);
   if (prepared.duplicate !== undefined) return { outcome: 'duplicate', other: prepared.duplicate };
   operation.dockerId = prepared.dockerId;
   const input = prepared.input ?? asked;
@@ -209,8 +205,9 @@ async function record(operation: Operation, outcome: string): Promise<void> {
   const { planDigest, decisions } = progress.state;
   const { stackId, requestedBy } = input;
   const request = { stackId, operation: input.operation, outcome, decisions };
+  const limits = outcome === 'OperationCanceled' ? brief : {};
   await light.record
-    .executeWithOptions({ summary: `record ${outcome}` }, [
+    .executeWithOptions({ summary: `record ${outcome}`, ...limits }, [
       { ...request, ...defined({ planDigest, requestedBy }) },
     ])
     .catch((error: unknown) => {

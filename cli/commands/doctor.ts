@@ -28,6 +28,7 @@ Examples:
           missing: style.red('missing'),
           optional: style.yellow('not yet'),
           'left-over': style.yellow('left   '),
+          unknown: style.yellow('unknown'),
         };
         const findings = [];
         for await (const finding of diagnose(await context.config(), signal)) {

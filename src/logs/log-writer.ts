@@ -98,14 +98,15 @@ export function createLogWriter(
       held.push(line);
       size += line.text.length;
       const isAway = Date.now() < notBefore;
-      if (size >= CHUNK && !isAway) return flush();
       if (size > HELD) trim();
+      if (size >= CHUNK && !isAway) return flush();
       timer ??= setTimeout(() => void flush(), isAway ? PAUSE : PATIENCE);
       return undefined;
     },
     flush,
     async close() {
-      await flush();
+      // A step without a line asks nothing of the store.
+      if (held.length > 0 || writing !== undefined) await flush();
       // What came while the last flush was under way.
       if (held.length > 0 && Date.now() >= notBefore) await flush();
       clearTimeout(timer);

@@ -28,7 +28,7 @@ export async function buildModule(
   const built =
     'image' in source
       ? await pulled(dependencies, source.image, input.engine, control)
-      : await withDirectory(dependencies, source, (directory) =>
+      : await withDirectory(dependencies, source, control, (directory) =>
           builtFrom(
             dependencies,
             { directory, platforms: source.platforms },
@@ -133,11 +133,15 @@ function checkPushable(
 async function withDirectory<T>(
   { store, config }: OperationDependencies,
   source: { path: string } | { archive: string },
+  { signal }: BuildControl,
   use: (directory: string) => Promise<T>,
 ): Promise<T> {
   if ('path' in source) return use(belowRoot(config.modulesRoot, source.path));
+  const archive = await store.artefacts.get(source.archive);
+  // Nobody waits for it any more when the store took its time.
+  signal.throwIfAborted();
   return withModuleFolder(async (directory) => {
-    await unpackArchive(await store.artefacts.get(source.archive), directory);
+    await unpackArchive(archive, directory);
     return use(directory);
   });
 }

@@ -5,7 +5,9 @@ import { parseJson, stringifyJson, type Json } from '../contract/json.js';
 import type { LostRun } from '../contract/lost-run.js';
 import type { OperationInput } from '../contract/operation.js';
 import type { ModuleResponse } from '../contract/response.js';
+import type { ModuleRunResult } from '../docker/module-run.js';
 import { CodedError } from '../errors.js';
+import { orAborted } from '../or-aborted.js';
 import { approvalBasis } from '../plan/approval-basis.js';
 import { signLink } from '../http/signed-link.js';
 import { createPlanBundle, type PlanBundle } from '../plan/bundle.js';
@@ -34,8 +36,18 @@ export async function previewStack(
   request: PreviewRequest,
   control: StepControl,
 ): Promise<PlannedChanges> {
+  // Before and after the container only the store is waited for, and a preview that is cancelled has nothing to keep.
+  const { signal, letGo = signal } = control;
+  const over = AbortSignal.any([signal, letGo]);
+  const parts = await orAborted(over, findParts(dependencies, request));
+  const result = await runPreview(dependencies, request, parts, control);
+  return orAborted(over, save(dependencies, request, parts, result));
+}
+
+/** What the preview is made with, from the store. */
+async function findParts(dependencies: OperationDependencies, request: PreviewRequest) {
   const { store, config } = dependencies;
-  const { input, operation, image } = request;
+  const { input, containerKey } = request;
   const { stackId } = input;
   const record = (await readRecord(store, stackId))?.record;
   const [snapshot, asked, keys] = await Promise.all([
@@ -45,21 +57,26 @@ export async function previewStack(
   ]);
   const inputs = await resolveRunInputs(dependencies, stackId, asked.inputs, asked.credentials);
   refuseUnlock(input, record);
-  const options = engineOptions(input.options);
-  const { environment } = asked;
-  const result = await runPreview(
-    dependencies,
-    request,
-    {
-      inputs,
-      environment,
-      snapshot,
-      options,
-      sealKey: keys.seal(`preview ${request.containerKey}`),
-    },
-    control,
-  );
-  const { response, files } = result;
+  return {
+    record,
+    asked,
+    inputs,
+    environment: asked.environment,
+    snapshot,
+    options: engineOptions(input.options),
+    sealKey: keys.seal(`preview ${containerKey}`),
+  };
+}
+
+/** Saves what the container found as a plan. */
+async function save(
+  dependencies: OperationDependencies,
+  { input, operation, image }: PreviewRequest,
+  { record, asked, inputs, environment, options }: Awaited<ReturnType<typeof findParts>>,
+  { response, files }: ModuleRunResult,
+): Promise<PlannedChanges> {
+  const { store, config } = dependencies;
+  const { stackId } = input;
   const changes: Buffer[] = [];
   for await (const change of allChanges(response, files, 'changes'))
     changes.push(changeLine(redacted(change, inputs)));

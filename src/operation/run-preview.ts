@@ -5,6 +5,7 @@ import { removeRun } from '../docker/inspect-run.js';
 import type { ModuleRunResult } from '../docker/module-run.js';
 import { runModule } from '../docker/run-module.js';
 import { CodedError } from '../errors.js';
+import { orAborted } from '../or-aborted.js';
 import { previewName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import { abandonedLock, lockedFailure } from './lock-holder.js';
@@ -76,7 +77,10 @@ async function runOnce(
   if (result.stopped === 'timeout') throw timedOut(input);
   control.signal.throwIfAborted();
   if (result.response.success) return result;
-  const failure = await failureOf(dependencies, input, result, inputs, run.name);
+  const failure = await orAborted(
+    control.signal,
+    failureOf(dependencies, input, result, inputs, run.name),
+  );
   // The next try would find this container and its answer.
   if (failure.retryable || failure.code === 'StateLocked')
     await removeRun(engine, result.containerId);

@@ -5,7 +5,6 @@ import {
   DEFAULT_RETENTION,
   sweepStore,
   type Retention,
-  type SweepOptions,
   type SweepReport,
 } from '../stack/janitor.js';
 import { stackWorkflowId } from '../temporal/names.js';
@@ -29,21 +28,12 @@ export async function tidyStore(
   now = Date.now(),
 ): Promise<SweepReport | undefined> {
   if (!(await claimPeriod(store, now))) return undefined;
-  return sweepStore(store, { ...sweepOptions({ config, client }), now, signal });
-}
-
-/** By what a sweep judges: the times that are configured, and what runs on the server. */
-export function sweepOptions({
-  config,
-  client,
-}: Pick<OperationDependencies, 'config'> & { readonly client: Client }): Pick<
-  SweepOptions,
-  'retention' | 'isOpen'
-> {
-  return {
+  return sweepStore(store, {
     retention: retentionOf(config),
-    isOpen: (stackId) => isOpen(client, stackId),
-  };
+    isOpen: (stackId) => isStackOpen(client, stackId),
+    now,
+    signal,
+  });
 }
 
 /** True for the first who asks in a period; the claims of earlier ones go. */
@@ -58,7 +48,8 @@ async function claimPeriod(
   return true;
 }
 
-async function isOpen(client: Client, stackId: string): Promise<boolean> {
+/** Whether an operation on the stack runs or waits. Throws Temporal's own errors. */
+export async function isStackOpen(client: Client, stackId: string): Promise<boolean> {
   try {
     const { status } = await client.workflow.getHandle(stackWorkflowId(stackId)).describe();
     return status.name === 'RUNNING';
@@ -68,7 +59,8 @@ async function isOpen(client: Client, stackId: string): Promise<boolean> {
   }
 }
 
-function retentionOf({ keepMs }: OperationDependencies['config']): Retention {
+/** The times that are configured for what the store holds. */
+export function retentionOf({ keepMs }: OperationDependencies['config']): Retention {
   return {
     plans: { ...DEFAULT_RETENTION.plans, maxAgeMs: keepMs.plans },
     states: { ...DEFAULT_RETENTION.states, maxAgeMs: keepMs.states },

@@ -193,7 +193,8 @@ export interface ListStacksRequest {
 
 /** Activities by name: the names and shapes are part of every recorded history. */
 export interface Activities {
-  prepare(request: PrepareRequest): Promise<Preparation>;
+  prepare(request: PrepareRequest): Promise<Preparation | { readonly later: true }>;
+  prepareLater(request: PrepareRequest): Promise<Preparation>;
   build(request: BuildRequest): Promise<BuiltModule>;
   push(request: PushRequest): Promise<ResolvedImage>;
   preview(request: PreviewRequest): Promise<PlannedChanges>;

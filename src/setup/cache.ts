@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withLock, type LockOptions } from './lock.js';
 
@@ -22,6 +22,8 @@ export function cacheEntryPath(cacheDirectory: string, key: CacheKey): string {
 export interface UnusedEntry {
   readonly path: string;
   readonly lastUsed: Date;
+  /** Of its files; what can't be read counts nothing. */
+  readonly bytes: number;
 }
 
 /** Milliseconds after which an entry that was not used counts as left over: 30 days. */
@@ -36,8 +38,16 @@ export async function* unusedEntries(
   for (const name of names.filter((each) => ENTRY.test(each)).sort()) {
     const path = join(cacheDirectory, name);
     const { mtime } = await stat(path);
-    if (now - mtime.getTime() > UNUSED) yield { path, lastUsed: mtime };
+    if (now - mtime.getTime() > UNUSED) yield { path, lastUsed: mtime, bytes: await bytesOf(path) };
   }
+}
+
+async function bytesOf(path: string): Promise<number> {
+  const info = await lstat(path).catch(() => undefined);
+  if (!info?.isDirectory()) return info?.size ?? 0;
+  const names = await readdir(path).catch(() => []);
+  const sizes = await Promise.all(names.map((name) => bytesOf(join(path, name))));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** Other directories of the cache are no entries. */

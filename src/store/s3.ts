@@ -15,14 +15,18 @@ import { storeError } from './store-error.js';
 
 /** Tries of one request; the client waits longer before each. */
 const ATTEMPTS = 5;
-/** A server that is away must not hold an operation for the client's default, for ever. */
-const TIMEOUTS = { connectionTimeout: 5_000, requestTimeout: 60_000 };
+/** Milliseconds to be connected, and of silence in a request: the client's default is to wait for ever, also with its `requestTimeout`. */
+const TIMEOUTS = { connectionTimeout: 5_000, socketTimeout: 30_000 };
 
 /**
  * Opens `s3://bucket/prefix?region=…&endpoint=…&forcePathStyle=true`; region defaults to the environment's,
- * credentials come from the AWS SDK's default chain. The bucket must exist.
+ * credentials come from the AWS SDK's default chain. The bucket must exist. A server that takes a request and is silent is
+ * asked `ATTEMPTS` times, 30 s each.
  */
-export async function openS3Store(url: URL): Promise<ObjectStore> {
+export async function openS3Store(
+  url: URL,
+  timeouts: Partial<typeof TIMEOUTS> = {},
+): Promise<ObjectStore> {
   const region = url.searchParams.get('region');
   const endpoint = url.searchParams.get('endpoint');
   const client = new S3Client({
@@ -30,7 +34,7 @@ export async function openS3Store(url: URL): Promise<ObjectStore> {
     ...(endpoint === null ? {} : { endpoint }),
     forcePathStyle: url.searchParams.get('forcePathStyle') === 'true',
     maxAttempts: ATTEMPTS,
-    requestHandler: TIMEOUTS,
+    requestHandler: { ...TIMEOUTS, ...timeouts },
     // Objects are verified when they are decrypted, with an error that names them.
     responseChecksumValidation: 'WHEN_REQUIRED',
   });

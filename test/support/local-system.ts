@@ -18,7 +18,7 @@ import { readChunks } from '../../src/logs/log-store.js';
 import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { dockerEnvironment, setupSettings } from '../../src/setup/setup-settings.js';
 import { startTemporalServer, type TemporalServer } from '../../src/setup/temporal-server.js';
-import { openStore, type Store } from '../../src/store/open-store.js';
+import { openStore, type Store, type StoreConfig } from '../../src/store/open-store.js';
 import { ATTRIBUTE } from '../../src/temporal/search-attributes.js';
 import { startCommand, type RunningCommand } from './command.js';
 
@@ -109,9 +109,9 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
       const port = Number(address.split(':')[1]);
       server = await startTemporalServer({ binary, port, ...databaseFile });
     },
-    openStore: () => openStore({ store: env.CLDCTL_STORE }),
+    openStore: () => openStore(storeOf(env)),
     async logOf({ stackId, runId }) {
-      const store = await openStore({ store: env.CLDCTL_STORE });
+      const store = await openStore(storeOf(env));
       try {
         let text = '';
         for await (const { lines } of readChunks(store, { stackId, runId }))
@@ -127,11 +127,15 @@ export async function createLocalSystem(options: SystemOptions = {}): Promise<Lo
       await client.close();
       const { RECORD_HISTORIES } = process.env;
       if (RECORD_HISTORIES !== undefined) await recordHistories(address, RECORD_HISTORIES);
-      await removeObjects(engine, env.CLDCTL_STORE);
+      await removeObjects(engine, storeOf(env));
       await server.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+function storeOf(env: Readonly<Record<string, string>>): StoreConfig {
+  return { store: env['CLDCTL_STORE'] ?? '', masterKeyFile: env['CLDCTL_MASTER_KEY_FILE'] };
 }
 
 /** An id that no other test has. */
@@ -199,8 +203,8 @@ async function recordHistories(address: string, directory: string): Promise<void
 }
 
 /** Containers and volumes of the installation whose store goes away. */
-async function removeObjects(engine: Engine, storeUrl: string): Promise<void> {
-  const store = await openStore({ store: storeUrl }).catch(() => undefined);
+async function removeObjects(engine: Engine, config: StoreConfig): Promise<void> {
+  const store = await openStore(config).catch(() => undefined);
   if (store === undefined) return;
   const filters = { label: [`dev.cldctl.installation=${store.installation}`] };
   store.close();

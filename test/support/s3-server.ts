@@ -13,8 +13,9 @@ export const S3_CREDENTIALS = { accessKeyId: 'test-access', secretAccessKey: 'te
 
 /** A running server with one bucket `test`. */
 export interface S3Server {
-  /** Store URL of a prefix in the bucket. */
-  storeUrl(prefix: string, bucket?: string): string;
+  readonly port: number;
+  /** Store URL of a prefix in the bucket; `at` is another port of this machine that leads there. */
+  storeUrl(prefix: string, bucket?: string, at?: number): string;
   /** Path of an object as the server keeps it. */
   fileOf(key: string): string;
   stop(): Promise<void>;
@@ -63,8 +64,9 @@ export async function startS3Server(signal: AbortSignal): Promise<S3Server> {
   const stop = async (): Promise<void> => server?.stop();
   await start();
   return {
-    storeUrl: (prefix, bucket = 'test') =>
-      `s3://${bucket}/${prefix}?region=us-east-1&forcePathStyle=true&endpoint=${encodeURIComponent(endpoint)}`,
+    port,
+    storeUrl: (prefix, bucket = 'test', at = port) =>
+      `s3://${bucket}/${prefix}?region=us-east-1&forcePathStyle=true&endpoint=${encodeURIComponent(`http://127.0.0.1:${at}`)}`,
     fileOf: (key) => join(folder, 'test', key),
     start,
     stop,

@@ -51,22 +51,7 @@ output "token" {
   sensitive = true
 }
 `),
-  yaml: {
-    'Pulumi.yaml': `${project('yaml')}
-resources:
-  a:
-    type: outside:index:Thing
-    properties: {name: a, value: "\${value}", frozen: "\${frozen}", secret: "\${token}"}
-  b:
-    type: outside:index:Thing
-    properties: {name: b, value: "\${value}"}
-outputs:
-  value: \${value}
-  size: 3
-  list: ["x", "1", "-2"]
-  token: \${token}
-`,
-  },
+  yaml: { 'Pulumi.yaml': yamlProgram({ withB: true }) },
   nodejs: {
     'Pulumi.yaml': project('nodejs'),
     'index.js': `import * as pulumi from '@pulumi/pulumi';
@@ -142,14 +127,28 @@ func main() {
   },
 };
 
-/** A yaml program has no conditions: it always has `b`. */
-export const CAN_LEAVE_OUT_B: Readonly<Record<EngineName, boolean>> = {
-  opentofu: true,
-  yaml: false,
-  nodejs: true,
-  python: true,
-  go: true,
+/** Modules that are another one where `with_b` is false: a yaml program has no conditions. */
+export const WITHOUT_B: Readonly<Partial<Record<EngineName, Files>>> = {
+  yaml: { 'Pulumi.yaml': yamlProgram({ withB: false }) },
 };
+
+function yamlProgram({ withB }: { withB: boolean }): string {
+  const b = `
+  b:
+    type: outside:index:Thing
+    properties: {name: b, value: "\${value}"}`;
+  return `${project('yaml')}
+resources:
+  a:
+    type: outside:index:Thing
+    properties: {name: a, value: "\${value}", frozen: "\${frozen}", secret: "\${token}"}${withB ? b : ''}
+outputs:
+  value: \${value}
+  size: 3
+  list: ["x", "1", "-2"]
+  token: \${token}
+`;
+}
 
 function project(runtime: Runtime): string {
   return `name: table

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import type { Config } from '../../config.js';
 import { unusedEntries } from '../cache.js';
 import type { Finding } from './finding.js';
+import { readableSize } from './readable-size.js';
 
 const neededGigabytes = 6;
 
@@ -22,11 +23,12 @@ export async function* checkDisk(config: Config): AsyncGenerator<Finding> {
         found,
         remedy: `make ${neededGigabytes} GB of room, or set CLDCTL_CACHE_DIR to a larger disk`,
       };
-  for await (const { path, lastUsed } of unusedEntries(config.cacheDir))
+  for await (const { path, lastUsed, bytes } of unusedEntries(config.cacheDir))
     yield {
       subject: 'left in cache',
       status: 'left-over',
-      found: `${path}: last used ${lastUsed.toISOString().slice(0, 10)}`,
+      found: `${path}: ${readableSize(bytes)}, last used ${lastUsed.toISOString().slice(0, 10)}`,
+      bytes,
       remedy: `rm -r ${path}`,
     };
 }

@@ -1,33 +1,56 @@
 import { Client } from '@temporalio/client';
 import type { Config } from '../../config.js';
-import { sweepOptions } from '../../operation/tidy-store.js';
+import { isStackOpen, retentionOf } from '../../operation/tidy-store.js';
 import { sweepStore } from '../../stack/janitor.js';
 import type { Store } from '../../store/open-store.js';
 import { connectTemporal } from './connect-temporal.js';
 import type { Finding } from './finding.js';
+import { firstLine } from './first-line.js';
+import { readableSize } from './readable-size.js';
 
-/** What the next sweep of the store removes, and objects that can't be read. Throws `StoreUnavailable`. */
+/**
+ * What the next sweep of the store removes, and objects that can't be read. Without Temporal nobody knows what open operations
+ * need, so what is past its times is counted, and not called left over. Throws `StoreUnavailable`.
+ */
 export async function* checkStoreObjects(
   config: Config,
   store: Store,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
-  const connection = await connectTemporal(config).catch(() => undefined);
-  // Without the server nobody knows which stacks are open, and what their operations need.
-  if (connection === undefined) return;
-  try {
+  let unknown: string | undefined;
+  const connection = await connectTemporal(config).catch((error: unknown) => {
+    unknown = firstLine(error);
+    return undefined;
+  });
+  const isOpen = async (stackId: string): Promise<boolean> => {
+    if (connection === undefined || unknown !== undefined) return false;
     const client = new Client({ connection, namespace: config.temporal.namespace });
-    const report = await sweepStore(store, {
-      ...sweepOptions({ config, client }),
-      dryRun: true,
-      signal,
-    });
+    try {
+      return await isStackOpen(client, stackId);
+    } catch (error) {
+      unknown = firstLine(error);
+      return false;
+    }
+  };
+  try {
+    const retention = retentionOf(config);
+    const report = await sweepStore(store, { retention, isOpen, dryRun: true, signal });
+    const past = `${countKinds(report.removed)} past their times, ${readableSize(report.bytes)}`;
     if (report.removed.length > 0)
       yield {
         subject: 'left in store',
-        status: 'left-over',
-        found: `${countKinds(report.removed)} past their times, ${Math.ceil(report.bytes / 1e6)} MB`,
-        remedy: 'a worker removes them at its next sweep, within six hours',
+        bytes: report.bytes,
+        ...(unknown === undefined
+          ? {
+              status: 'left-over',
+              found: past,
+              remedy: 'a worker removes them at its next sweep, within six hours',
+            }
+          : {
+              status: 'unknown',
+              found: `${past}; whether an open operation needs them only Temporal knows (${unknown})`,
+              remedy: `make Temporal answer at ${config.temporal.address}, then look again; until then no worker removes them`,
+            }),
       };
     for (const key of report.damaged)
       yield {
@@ -38,7 +61,7 @@ export async function* checkStoreObjects(
           'restore it from a back-up; until then no artefact is removed, because it may name any',
       };
   } finally {
-    await connection.close();
+    await connection?.close();
   }
 }
 

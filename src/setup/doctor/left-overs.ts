@@ -1,32 +1,32 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { connectEngine } from '../../docker/engine.js';
+import { connectEngine, type Engine } from '../../docker/engine.js';
 import { listUnusedModuleImages, unusedInternalNetwork } from '../../docker/list-unused.js';
-import { asCodedError } from '../../errors.js';
 import type { Config } from '../../config.js';
+import { isAbort } from '../../errors.js';
 import { findLeftOvers } from '../../operation/left-overs.js';
 import { findUnneededImages } from '../../operation/tidy-images.js';
 import { namedDigests } from '../../stack/janitor.js';
 import { openStore, type Store } from '../../store/open-store.js';
 import { dockerEnvironment } from '../setup-settings.js';
 import type { Finding } from './finding.js';
+import { firstLine } from './first-line.js';
 import { checkStoreObjects } from './left-in-store.js';
-
-type Engine = Awaited<ReturnType<typeof connectEngine>>;
+import { readableSize } from './readable-size.js';
 
 /** An image that was just built is one that an operation is about to name. */
 const YOUNG = 24 * 3_600_000;
 
-/** What no operation of the configured store needs, on the engine and in the store, and what workers remove by themselves. */
+/**
+ * What no operation of the configured store needs, on the engine and in the store, and what workers remove by themselves.
+ * A part that can't be looked at is said, and the other is looked at nevertheless.
+ */
 export async function* checkLeftOvers(
   config: Config,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
-  const engine = await connectEngine({ environment: dockerEnvironment(config) }).catch(
-    () => undefined,
-  );
   // A store that nobody has used yet is not made by looking.
-  if (engine === undefined || !mayBeThere(config)) return;
+  if (!mayBeThere(config)) return;
   let store: Store;
   try {
     const { store: url, masterKeyFile } = config;
@@ -34,29 +34,43 @@ export async function* checkLeftOvers(
   } catch (error) {
     yield {
       subject: 'left-overs',
-      status: 'optional',
-      found: `can't be told without the store: ${asCodedError(error).message}`,
+      status: 'unknown',
+      found: `can't be told without the store: ${firstLine(error)}`,
       remedy: 'run this where the workers run, with their configuration',
     };
     return;
   }
+  const parts = {
+    'on the engine': leftOnEngine(config, store),
+    'in the store': checkStoreObjects(config, store, signal),
+  };
   try {
     let found = 0;
-    for (const left of [leftOnEngine(engine, store), checkStoreObjects(config, store, signal)])
-      for await (const finding of left) {
+    for (const [place, findings] of Object.entries(parts))
+      for await (const finding of orUnknown(place, findings)) {
         found += 1;
         yield finding;
       }
     if (found === 0) yield { subject: 'left-overs', status: 'ok', found: 'none' };
-  } catch (error) {
-    yield {
-      subject: 'left-overs',
-      status: 'optional',
-      found: asCodedError(error).message,
-      remedy: 'make engine and store answer, then look again',
-    };
   } finally {
     store.close();
+  }
+}
+
+async function* orUnknown(
+  place: string,
+  findings: AsyncGenerator<Finding>,
+): AsyncGenerator<Finding> {
+  try {
+    yield* findings;
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    yield {
+      subject: 'left-overs',
+      status: 'unknown',
+      found: `can't be told ${place}: ${firstLine(error)}`,
+      remedy: 'make it answer, then look again',
+    };
   }
 }
 
@@ -64,7 +78,8 @@ function mayBeThere({ store }: Config): boolean {
   return !store.startsWith('file:') || existsSync(fileURLToPath(store));
 }
 
-async function* leftOnEngine(engine: Engine, store: Store): AsyncGenerator<Finding> {
+async function* leftOnEngine(config: Config, store: Store): AsyncGenerator<Finding> {
+  const engine = await connectEngine({ environment: dockerEnvironment(config) });
   for (const { kind, name, what, removable } of await findLeftOvers({ engine, store })) {
     const command =
       kind === 'container' ? `docker rm --force --volumes ${name}` : `docker volume rm ${name}`;
@@ -107,7 +122,8 @@ async function* leftImages(engine: Engine, store: Store): AsyncGenerator<Finding
     yield {
       subject: 'left image',
       status: 'left-over',
-      found: `${names[0] ?? id}: ${Math.ceil(size / 1e6)} MB, named by no stack and no plan of this store`,
+      found: `${names[0] ?? id}: ${readableSize(size)}, named by no stack and no plan of this store`,
+      bytes: size,
       remedy: `docker image rm ${names.length === 0 ? id : names.join(' ')}`,
     };
   }

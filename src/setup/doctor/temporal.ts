@@ -3,6 +3,7 @@ import type { Config } from '../../config.js';
 import { createAttributesCommand, SEARCH_ATTRIBUTES } from '../../temporal/search-attributes.js';
 import { connectTemporal } from './connect-temporal.js';
 import type { Finding } from './finding.js';
+import { firstLine } from './first-line.js';
 
 const subject = 'Temporal server';
 
@@ -48,9 +49,4 @@ export async function* checkTemporal(config: Config): AsyncGenerator<Finding> {
   } finally {
     await connection.close();
   }
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split('\n')[0] ?? text;
 }

@@ -1,6 +1,6 @@
 /** The log of an operation: whatever happens to workers and store, every line once or counted as missing. */
 import { gzipSync } from 'node:zlib';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { LogChunk } from '../../../src/contract/log.js';
 import { CodedError } from '../../../src/errors.js';
 import { createLogWriter } from '../../../src/logs/log-writer.js';
@@ -119,6 +119,40 @@ test('a store that stays away costs the oldest lines, which are counted; memory 
   expect(chunk?.lines.at(-1)).toMatchObject({ at: line(100).at });
   const [first] = (await logText(readChunks(store, owner)).next()).value?.split('\n') ?? [];
   expect(first).toBe(`[${chunk?.dropped} lines are missing: the store was not in reach]`);
+});
+
+test('a store that never answers is as bad: memory stays bounded when nobody waits for room', async () => {
+  const store = await openTestStore();
+  let answer = (): void => undefined;
+  const silent = new Promise<void>((resolve) => (answer = resolve));
+  const objects: Store['objects'] = {
+    ...store.objects,
+    create: async (key, bytes) => {
+      await silent;
+      return store.objects.create(key, bytes);
+    },
+  };
+  const log = createLogWriter({ ...store, objects }, owner, 'apply');
+  const text = 'x'.repeat(100_000);
+  for (let number = 1; number <= 100; number += 1) void log.add(line(number, text));
+  answer();
+  await log.close();
+  const found = await chunks(store);
+  const kept = found.flatMap(({ lines }) => lines).length;
+  expect(kept).toBeLessThanOrEqual(45);
+  expect(kept + found.reduce((sum, { dropped = 0 }) => sum + dropped, 0)).toBe(100);
+});
+
+test('a step without a line asks nothing of the store', async () => {
+  const store = await openTestStore();
+  const asked = vi.fn(() => store.objects);
+  const watched = {
+    get objects() {
+      return asked();
+    },
+  };
+  await createLogWriter(watched, owner, 'build').close();
+  expect(asked).not.toHaveBeenCalled();
 });
 
 test('whoever adds faster than the store takes is made to wait', async () => {

@@ -83,7 +83,8 @@ describe('the tries of a step', () => {
   beforeAll(async () => {
     sandbox = await WorkflowSandbox.create();
     const run = await sandbox.start('stackOperation', 'stack:demo', input, {
-      prepare: () => ({
+      prepare: () => ({ later: true }),
+      prepareLater: () => ({
         dockerId: 'ENGINE',
         module: 'module:1',
         source: { path: 'module' },
@@ -107,6 +108,7 @@ describe('the tries of a step', () => {
   const container = 4 * minutes(20 + 10 + 10);
   test.each([
     ['prepare', { maximum: 10_000, within: minutes(5) }],
+    ['prepareLater', { maximum: 10_000, within: minutes(5) }],
     ['settle', { maximum: 30_000, within: container }],
     ['build', { maximum: 30_000, within: minutes(120) }],
     ['push', { maximum: 30_000, within: minutes(120) }],

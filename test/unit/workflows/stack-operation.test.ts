@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/contract/error-code.js';
 import type {
@@ -496,6 +496,36 @@ describe('what goes wrong', () => {
     expect(run.scheduled.at(-1)).toMatchObject({
       type: 'record',
       argument: { outcome: 'ModuleFailed' },
+    });
+  });
+
+  test('a store that does not answer at once is waited for in a step of its own', async () => {
+    const run = await start(
+      { approval: { mode: 'auto' } },
+      mocks({ prepare: () => ({ later: true }), prepareLater: () => prepared }),
+    );
+    expect(types(run)).toEqual(['prepare', 'prepareLater', 'preview', 'execute']);
+    expect(result(run).outcome).toBe('succeeded');
+  });
+
+  test('a cancel while that waits ends canceled, and tells what the store did not take', async () => {
+    const run = await start(
+      {},
+      mocks({
+        prepare: () => ({ later: true }),
+        prepareLater: () => PENDING,
+        record: () => {
+          throw failure('StoreUnavailable', 'the store does not answer');
+        },
+      }),
+    );
+    run.answerCancel('prepareLater', () => {
+      throw new CancelledFailure('stopped');
+    });
+    await run.cancel();
+    expect(run.end).toMatchObject({
+      kind: 'canceled',
+      details: [{ notices: ["not in the stack's log: the store does not answer"] }],
     });
   });
 
