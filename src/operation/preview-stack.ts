@@ -20,9 +20,10 @@ import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
 import { besidePlan } from './lost-run-mark.js';
 import { redacted } from './module-failure.js';
-import { engineOptions, stateLocation } from './module-run.js';
+import { engineOptions } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
 import { runPreview } from './run-preview.js';
+import { isStateInStore, stateLocation, storedState, withKeptBackend } from './state-place.js';
 import type { PlannedChanges, PreviewRequest } from './types.js';
 
 /** Bytes of changes that go through workflow history; the whole plan is in the store. */
@@ -38,14 +39,14 @@ export async function previewStack(
   const { input, operation, image } = request;
   const { stackId } = input;
   const record = (await readRecord(store, stackId))?.record;
+  const options = engineOptions(withKeptBackend(input.options, record));
   const [snapshot, asked, keys] = await Promise.all([
-    config.stateUrl === undefined ? loadSnapshot(store, record ?? { stackId }) : undefined,
+    isStateInStore(config, options) ? loadSnapshot(store, record ?? { stackId }) : undefined,
     askedInputs(dependencies, request, record),
     store.stackKey(stackId),
   ]);
   const inputs = await resolveRunInputs(dependencies, stackId, asked.inputs, asked.credentials);
   refuseUnlock(input, record);
-  const options = engineOptions(input.options);
   const { environment } = asked;
   const result = await runPreview(
     dependencies,
@@ -80,10 +81,8 @@ export async function previewStack(
       secretInputs: [...inputs.secretInputs],
       // Who else uses a backend does not tell us: its state is what the container found.
       stateFingerprint:
-        (config.stateUrl === undefined ? record?.state?.fingerprint : undefined) ??
-        response.state?.fingerprint ??
-        null,
-      stateLocation: stateLocation(config.stateUrl),
+        storedState(config, options, record)?.fingerprint ?? response.state?.fingerprint ?? null,
+      stateLocation: stateLocation(config, options),
     },
     findings: redacted(findingsOf(response, changes, drift), inputs),
     changes,
