@@ -61,7 +61,10 @@ export function addOperationFlags(command: Command, options: { approval: boolean
     .option('--no-refresh', 'plan without reading the outside world first')
     .option('--lock-timeout <time>', 'how long to wait for a held state lock, e.g. 30s')
     .option('--docker-socket', 'ask for the Docker socket (granted only if the worker allows it)')
-    .option('--keep-backend', "use the module's own backend block");
+    .option(
+      '--keep-backend',
+      "use the module's own backend block; later runs of the stack do so too",
+    );
   addRunFlags(command);
   if (!options.approval) return command;
   command

@@ -94,6 +94,7 @@ export const operationOptionsSchema = z.strictObject({
   lockTimeout: durationSchema.optional(),
   /** Ask for the Docker socket; granted only when the worker's configuration allows it. */
   dockerSocket: z.boolean().optional(),
+  /** Keep the module's own backend block; default: as the stack was run before. */
   keepBackend: z.boolean().optional(),
   /** Release the tool's lock with this id first; for previews, by a person who knows that its holder is gone. */
   unlock: z.string().min(1).max(200).optional(),

@@ -31,7 +31,7 @@ export const engineOptionsSchema = z.strictObject({
   lock_timeout: z.number().int().min(0).max(86_400).optional(),
   /** Plan without taking the tool's lock (looking only); refused for anything that mutates. Default false. */
   lock: z.boolean().optional(),
-  /** Keep the module's own `backend` or `cloud` block instead of overriding it; default false. */
+  /** Keep the module's own `backend` or `cloud` block instead of overriding it; default false. A `local` one is refused. */
   keep_backend: z.boolean().optional(),
 });
 export type EngineOptions = z.infer<typeof engineOptionsSchema>;

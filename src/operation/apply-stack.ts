@@ -20,6 +20,7 @@ import { abandonedLock } from './lock-holder.js';
 import { readInputs } from './input-archive.js';
 import { resolveRunInputs } from './run-inputs.js';
 import { settleStack } from './settle-stack.js';
+import { storedState } from './state-place.js';
 import type { ExecuteRequest, Executed, RunReference } from './types.js';
 
 /** Containers that an input which did not arrive whole is given: each is proof that nothing ran. */
@@ -157,7 +158,7 @@ async function refuseStale(
 }
 
 async function staleness(
-  { store }: OperationDependencies,
+  { store, config }: OperationDependencies,
   { saved, inputs, request }: AttemptContext,
 ): Promise<Failure | undefined> {
   const { bundle, note } = saved;
@@ -168,7 +169,8 @@ async function staleness(
       message: `the plan ended at ${note.expiresAt}: make a new preview`,
     };
   }
-  const { state, lostRun } = (await readRecord(store, request.stackId))?.record ?? {};
+  const record = (await readRecord(store, request.stackId))?.record;
+  const { lostRun } = record ?? {};
   if (needsPerson(request.operation, lostRun) && !isSameRun(lostRun, request.knownLoss)) {
     return {
       code: 'PlanStale',
@@ -176,8 +178,9 @@ async function staleness(
     };
   }
   // A backend's own state is compared by the tool, inside the container.
-  const kept = state !== undefined && 'version' in state;
-  const fingerprint = kept ? state.fingerprint : subject.stateFingerprint;
+  const { fingerprint } = storedState(config, subject.options, record) ?? {
+    fingerprint: subject.stateFingerprint,
+  };
   if (fingerprint !== subject.stateFingerprint) {
     return {
       code: 'PlanStale',

@@ -15,7 +15,12 @@ import {
   type AttemptRef,
   type AttemptResult,
 } from '../stack/attempt-store.js';
-import type { LastApplied, OperationEntry, StackRecord } from '../stack/record.js';
+import {
+  recordStateSchema,
+  type LastApplied,
+  type OperationEntry,
+  type StackRecord,
+} from '../stack/record.js';
 import { storeVersion, withSnapshot } from '../state/snapshot.js';
 import { removeRun } from '../docker/inspect-run.js';
 import type { AttemptContext } from './attempt-context.js';
@@ -24,20 +29,22 @@ import type { OperationDependencies } from './dependencies.js';
 import { lockedFailure } from './lock-holder.js';
 import { isUnseen, lostRunAfter, type LostFindings } from './lost-run-mark.js';
 import { failureError, moduleFailure, redacted } from './module-failure.js';
+import { stateElsewhere } from './state-place.js';
 import { trackedResources } from './tracked-resources.js';
 import type { Executed } from './types.js';
 
 /** Longest output value, as JSON, that a result carries through history. */
 const OUTPUT_LENGTH = 8 * 1024;
 
+/** Failures of a run that could not begin, and can when it is tried again later. */
+const WAITED_FOR: readonly string[] = ['StateLocked', 'StoreUnavailable'];
+
 type StoredState = Awaited<ReturnType<typeof storeVersion>>;
 
 /** A state in a backend; `unwritten` is the version in the store of what the tool could not write there. */
-interface BackendState {
-  readonly url: string;
-  readonly fingerprint: string | null;
+type BackendState = NonNullable<ReturnType<typeof stateElsewhere>> & {
   readonly unwritten?: number;
-}
+};
 
 /** What a second asker of the same result needs; kept with the attempt. */
 interface Ended {
@@ -64,15 +71,14 @@ export async function completeAttempt(
     response.receipt ??
     compareReceipt(approvedOf(context), events, response.success ? 'succeeded' : 'failed');
   const failure = toldUnwritten(failureOf(context, result, receipt), context, state);
-  if (failure?.code === 'StateLocked' && didNothing(receipt)) {
-    // Another holds the tool's lock: nothing was done, so that this plan may be tried again.
+  if (failure !== undefined && WAITED_FOR.includes(failure.code) && didNothing(receipt)) {
+    // Another holds the tool's lock, or the backend is away: nothing was done, so that this plan may be tried again.
     await endAsNothing(dependencies, attempt);
     await removeRun(dependencies.engine, context.containerName);
     const { stackId } = context.request;
     const holder = redacted(response.state?.lock, context.inputs);
-    throw failureError(
-      await lockedFailure(dependencies, stackId, failure, holder, context.containerName),
-    );
+    const refused = { own: context.containerName, options: context.saved.bundle.subject.options };
+    throw failureError(await lockedFailure(dependencies, stackId, failure, holder, refused));
   }
   const interrupted = result.stopped === 'cancelled' && !response.success;
   const executed: Executed = {
@@ -176,7 +182,7 @@ function changedRecord(
       ? record
       : 'version' in state
         ? withSnapshot(record, state)
-        : { ...record, state: { url: state.url, fingerprint: state.fingerprint, at: result.at } };
+        : { ...record, state: recordStateSchema.parse({ ...state, at: result.at }) };
   const done = failure === undefined && !executed.interrupted;
   const ranWith = whatRan(context, result.at);
   const { drift, lostRun: old, ...rest } = named;
@@ -224,14 +230,14 @@ export async function storeState(
   at: string,
 ): Promise<Ended['state']> {
   const { fingerprint = null, serial, lineage, resources } = response.state ?? {};
-  const url = config.stateUrl;
+  const { engine, options } = saved.bundle.subject;
   const inBackend =
-    url === undefined || response.state?.fingerprint === undefined
+    response.state?.fingerprint === undefined
       ? undefined
-      : { url: new URL(url).origin, fingerprint };
+      : stateElsewhere(config, options, fingerprint);
   if (content === undefined) return inBackend;
   const stored = await storeVersion(store, request.stackId, content, {
-    engine: saved.bundle.subject.engine,
+    engine,
     fingerprint,
     ...(serial === undefined ? {} : { serial }),
     ...(lineage === undefined ? {} : { lineage }),

@@ -16,6 +16,7 @@ import type { OperationDependencies, StepControl } from './dependencies.js';
 import { harvestVolume } from './harvest-volume.js';
 import { logLines } from './log-lines.js';
 import { buildModuleRun } from './module-run.js';
+import { isStateInStore } from './state-place.js';
 import type { Executed } from './types.js';
 
 /** How the container is dealt with: made or started when it never ran, adopted otherwise, stopped at once for settling. */
@@ -95,8 +96,9 @@ async function moduleRun(
     input: request.input,
     imports: subject.imports,
     options: subject.options,
-    snapshot:
-      config.stateUrl === undefined ? await loadSnapshot(store, record ?? { stackId }) : undefined,
+    snapshot: isStateInStore(config, subject.options)
+      ? await loadSnapshot(store, record ?? { stackId })
+      : undefined,
     sealKey: keys.seal(`${planDigest}/${attempt.attempt}`),
     unlock,
     plan: {

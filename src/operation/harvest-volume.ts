@@ -17,6 +17,7 @@ import type { OperationDependencies } from './dependencies.js';
 import { describeLoss } from './describe-loss.js';
 import { readLostVolume, type LostState, type LostVolume } from './lost-volume.js';
 import { redacted } from './module-failure.js';
+import { isStateInStore, stateElsewhere } from './state-place.js';
 import { trackedResources } from './tracked-resources.js';
 import type { Executed } from './types.js';
 
@@ -42,7 +43,8 @@ export async function harvestVolume(
 ): Promise<Executed> {
   const { engine, store } = dependencies;
   const { bundle } = context.saved;
-  const { image, engine: tool } = bundle.subject;
+  const { image, engine: tool, options } = bundle.subject;
+  const inStore = isStateInStore(dependencies.config, options);
   const { stackId, planDigest } = attempt;
   const found = await inspectRun(engine, context.containerName);
   const keys = await store.stackKey(stackId);
@@ -59,7 +61,7 @@ export async function harvestVolume(
     journal: volume.journal,
     heard,
     // Beside a backend there is a state only when the tool could not write it there.
-    stateIsSafe: (dependencies.config.stateUrl === undefined) === (volume.state !== undefined),
+    stateIsSafe: inStore === (volume.state !== undefined),
     tracked: await trackedResources(dependencies, context, volume.state?.bytes),
     pending: volume.state === undefined ? [] : pendingIn(tool, volume.state.bytes),
   });
@@ -110,8 +112,8 @@ async function endLost(
     judged.kind === 'not-done'
       ? undefined
       : await saveState(dependencies, context, state, at).catch(unlessAway(undefined));
-  const stateElsewhere = dependencies.config.stateUrl !== undefined;
-  const hasState = stored !== undefined || stateElsewhere;
+  const place = stateElsewhere(dependencies.config, context.saved.bundle.subject.options, null);
+  const hasState = stored !== undefined || place !== undefined;
   // What is in no state is not known to the next run, however well it is known to us.
   const verdict: Unanswered =
     judged.kind === 'known' && !hasState
@@ -122,7 +124,7 @@ async function endLost(
       stackId: attempt.stackId,
       operation: context.request.operation,
       stateSaved: stored !== undefined,
-      stateElsewhere,
+      stateElsewhere: place !== undefined,
       ...(stored !== undefined && 'unwritten' in stored
         ? { unwritten: unwrittenAdvice(attempt.stackId, stored.unwritten ?? 0) }
         : {}),
@@ -143,7 +145,8 @@ async function endLost(
   const ended = {
     executed,
     failure,
-    ...(stored === undefined ? {} : { state: stored }),
+    // The next operation has to look where this one wrote.
+    ...(verdict.kind === 'not-done' || !hasState ? {} : { state: stored ?? place }),
     ...(open === undefined ? {} : { lost: { open, untracked } }),
   };
   return finishAttempt(dependencies, context, attempt, {

@@ -1,5 +1,6 @@
 /** Who holds a tool's lock on a state: told with what to do, and known for a dead container of ours where that can be proved. */
 import type { Failure } from '../contract/error-code.js';
+import type { EngineOptions } from '../contract/request.js';
 import type { LockHolder } from '../contract/response.js';
 import { hostnameOf } from '../docker/container-options.js';
 import { inspectRun } from '../docker/inspect-run.js';
@@ -16,15 +17,17 @@ export async function lockedFailure(
   stackId: string,
   failure: Failure,
   holder: LockHolder | undefined,
-  /** Name of the container that was refused. */
-  own: string,
+  /** The container that was refused: its name, and what its tool was given. */
+  { own, options }: { readonly own: string; readonly options: Pick<EngineOptions, 'keep_backend'> },
 ): Promise<Failure> {
   if (holder === undefined) return failure;
   const { who, id, created, operation } = holder;
   const doing = operation === undefined ? '' : ` (${operation})`;
   const since = created === undefined ? '' : ` since ${created}${age(created)}`;
   const way =
-    id === undefined ? '' : `; if that is gone for good: cldctl-iac unlock ${stackId} ${id}`;
+    id === undefined
+      ? ''
+      : `; if that is gone for good: cldctl-iac unlock ${stackId} ${id}${options.keep_backend === true ? ' --keep-backend' : ''}`;
   return {
     ...failure,
     message: `the state is locked by ${who}${doing}${since}: it is waited for${way}`,

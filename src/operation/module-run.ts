@@ -9,7 +9,6 @@ import { createLabels } from '../docker/labels.js';
 import { resolveLimits, type ModuleRun } from '../docker/module-run.js';
 import { socketGroupId } from '../docker/socket-group.js';
 import { CodedError } from '../errors.js';
-import { digestOf } from '../store/artefacts.js';
 import type { OperationDependencies } from './dependencies.js';
 import type { RunInputs } from './run-inputs.js';
 import type { Mutation, ResolvedImage } from './types.js';
@@ -29,15 +28,6 @@ export function engineOptions(options: OperationInput['options'] = {}): EngineOp
       lockTimeout === undefined ? undefined : Math.ceil(milliseconds(lockTimeout) / 1000),
     keep_backend: keepBackend,
   });
-}
-
-/** Names where state is, for the bundle: a plan made for one place is not for another. */
-export function stateLocation(stateUrl: string | undefined): string {
-  if (stateUrl === undefined) return 'snapshot';
-  const url = new URL(stateUrl);
-  url.username = '';
-  url.password = '';
-  return digestOf(url.href);
 }
 
 export interface RunParts {

@@ -22,9 +22,10 @@ import type { OperationDependencies, StepControl } from './dependencies.js';
 import { readInputs, storeInputs } from './input-archive.js';
 import { besidePlan } from './lost-run-mark.js';
 import { redacted } from './module-failure.js';
-import { engineOptions, stateLocation } from './module-run.js';
+import { engineOptions } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
 import { runPreview } from './run-preview.js';
+import { isStateInStore, stateLocation, storedState, withKeptBackend } from './state-place.js';
 import type { PlannedChanges, PreviewRequest } from './types.js';
 
 /** Bytes of changes that go through workflow history; the whole plan is in the store. */
@@ -50,8 +51,9 @@ async function findParts(dependencies: OperationDependencies, request: PreviewRe
   const { input, containerKey } = request;
   const { stackId } = input;
   const record = (await readRecord(store, stackId))?.record;
+  const options = engineOptions(withKeptBackend(input.options, record));
   const [snapshot, asked, keys] = await Promise.all([
-    config.stateUrl === undefined ? loadSnapshot(store, record ?? { stackId }) : undefined,
+    isStateInStore(config, options) ? loadSnapshot(store, record ?? { stackId }) : undefined,
     askedInputs(dependencies, request, record),
     store.stackKey(stackId),
   ]);
@@ -63,7 +65,7 @@ async function findParts(dependencies: OperationDependencies, request: PreviewRe
     inputs,
     environment: asked.environment,
     snapshot,
-    options: engineOptions(input.options),
+    options,
     sealKey: keys.seal(`preview ${containerKey}`),
   };
 }
@@ -97,10 +99,8 @@ async function save(
       secretInputs: [...inputs.secretInputs],
       // Who else uses a backend does not tell us: its state is what the container found.
       stateFingerprint:
-        (config.stateUrl === undefined ? record?.state?.fingerprint : undefined) ??
-        response.state?.fingerprint ??
-        null,
-      stateLocation: stateLocation(config.stateUrl),
+        storedState(config, options, record)?.fingerprint ?? response.state?.fingerprint ?? null,
+      stateLocation: stateLocation(config, options),
     },
     findings: redacted(findingsOf(response, changes, drift), inputs),
     changes,

@@ -79,7 +79,7 @@ async function runOnce(
   if (result.response.success) return result;
   const failure = await orAborted(
     control.signal,
-    failureOf(dependencies, input, result, inputs, run.name),
+    failureOf(dependencies, input, result, inputs, { own: run.name, options }),
   );
   // The next try would find this container and its answer.
   if (failure.retryable || failure.code === 'StateLocked')
@@ -92,7 +92,7 @@ async function failureOf(
   { stackId, options }: OperationInput,
   result: ModuleRunResult,
   inputs: PreviewParts['inputs'],
-  own: string,
+  refused: Parameters<typeof lockedFailure>[4],
 ): Promise<CodedError> {
   if (interruptedElsewhere(result))
     return new CodedError(
@@ -104,7 +104,7 @@ async function failureOf(
   const holder = redacted(result.response.state?.lock, inputs);
   // Who asked for a release wants to know who holds it now, not to wait for them.
   const final = options?.unlock !== undefined;
-  return failureError(await lockedFailure(dependencies, stackId, failure, holder, own), final);
+  return failureError(await lockedFailure(dependencies, stackId, failure, holder, refused), final);
 }
 
 /** Ended by a signal that was not ours. */

@@ -6,6 +6,7 @@ import { resourcesIn } from '../state/resources-in.js';
 import { loadSnapshot } from '../state/snapshot.js';
 import type { AttemptContext } from './attempt-context.js';
 import type { OperationDependencies } from './dependencies.js';
+import { isStateInStore } from './state-place.js';
 
 /** Those of the state that a run left, else of the one before it; undefined when it can't be told. */
 export async function trackedResources(
@@ -13,12 +14,13 @@ export async function trackedResources(
   { request: { stackId }, saved }: Pick<AttemptContext, 'request' | 'saved'>,
   left: Content | undefined,
 ): Promise<ReadonlySet<string> | undefined> {
-  if (config.stateUrl !== undefined) return undefined;
+  const { engine, options } = saved.bundle.subject;
+  if (!isStateInStore(config, options)) return undefined;
   try {
     const record = (await readRecord(store, stackId))?.record;
     const state = left ?? (await loadSnapshot(store, record ?? { stackId }));
     if (state === undefined) return new Set();
-    return resourcesIn(saved.bundle.subject.engine, await wholeOf(state));
+    return resourcesIn(engine, await wholeOf(state));
   } catch (error) {
     if (error instanceof CodedError && error.retryable) throw error;
     return undefined;

@@ -36,7 +36,7 @@ export const openRunSchema = z.object({
 });
 export type OpenRun = z.infer<typeof openRunSchema>;
 
-/** Where the state is: a snapshot version in the store, or a backend URL (without credentials). */
+/** Where the state is: a snapshot version in the store, a backend URL (without credentials), or the backend that the module names. */
 export const recordStateSchema = z.union([
   z.object({
     version: z.number().int().min(1),
@@ -49,6 +49,11 @@ export const recordStateSchema = z.union([
     at: z.string(),
   }),
   z.object({ url: z.string(), fingerprint: z.string().nullable(), at: z.string() }),
+  z.object({
+    backend: z.literal('module'),
+    fingerprint: z.string().nullable(),
+    at: z.string(),
+  }),
 ]);
 export type RecordState = z.infer<typeof recordStateSchema>;
 

@@ -58,7 +58,7 @@ export async function loadSnapshot(
     await refuseTraces(store, record);
     return undefined;
   }
-  if ('url' in state) return undefined;
+  if (!('version' in state)) return undefined;
   const found = await readVersion(store, stackId, state.version);
   if (!found) {
     throw damaged(stackId, `version ${state.version} of its state is missing from the store`);

@@ -1,9 +1,10 @@
 /** What a build bakes into a module image, and that nothing is asked for afterwards. */
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ModuleRequest } from '../../src/contract/request.js';
 import type { Engine } from '../../src/docker/engine.js';
+import { startHttpStateServer } from '../support/http-state-server.js';
 import { outsideProviderMirror } from '../support/outside-provider.js';
 import { testEngine } from '../support/test-engine.js';
 import {
@@ -13,6 +14,7 @@ import {
   testImages,
   type TestImages,
   type ContainerEnd,
+  type ContainerRun,
 } from './entrypoint-container.js';
 
 let engine: Engine;
@@ -90,8 +92,9 @@ async function run(
   image: string,
   request: ModuleRequest,
   check: (end: ContainerEnd) => Promise<void> | void,
+  host?: ContainerRun['host'],
 ): Promise<void> {
-  const end = await runContainer(engine, { image, request });
+  const end = await runContainer(engine, { image, request, ...(host && { host }) });
   try {
     await check(end);
   } finally {
@@ -208,20 +211,45 @@ USER 10001:10001
     });
   });
 
-  test("the module's own backend is kept on request", async () => {
-    const image = await images.module(base, {
-      'main.tf':
-        'terraform {\n  backend "local" {\n    path = "/workspace/own/place"\n  }\n}\nresource "terraform_data" "a" {\n}\n',
-    });
-    await run(image, { action: 'apply', options: { keep_backend: true } }, async (end) => {
-      expect(end.response).toMatchObject({ success: true, state: { serial: 1 } });
-      expect(end.response?.state?.path).toBeUndefined();
-      expect((await end.file('own/place'))?.toString()).toContain('terraform_data');
-    });
-    await run(image, { action: 'apply' }, async (end) => {
-      expect(end.response?.notices?.join()).toContain('backend "local" (main.tf)');
+  test("the module's own backend is kept on request, unless its state would go with the container", async () => {
+    const server = await startHttpStateServer();
+    onTestFinished(() => server.close());
+    const resource = 'resource "terraform_data" "a" {\n}\n';
+    const ofBackend = (block: string): Promise<string> =>
+      images.module(base, { 'main.tf': `terraform {\n${block}\n}\n${resource}` });
+    const request: ModuleRequest = {
+      action: 'apply',
+      options: { keep_backend: true },
+      environment: server.environment('engine'),
+      credentials: { TF_HTTP_PASSWORD: server.password },
+    };
+    const http = await ofBackend('  backend "http" {}');
+    await run(
+      http,
+      request,
+      (end) => {
+        expect(end.response).toMatchObject({ success: true, notices: [], state: { serial: 1 } });
+        expect(end.response?.state?.path).toBeUndefined();
+        expect(server.state('engine')).toContain('terraform_data');
+      },
+      { NetworkMode: 'bridge' },
+    );
+    await run(http, { action: 'apply' }, (end) => {
+      expect(end.response?.notices?.join()).toContain('backend "http" (main.tf)');
       expect(end.response?.state?.path).toBe('state/state');
-      expect(logText(end)).toContain('Apply complete');
     });
+    for (const [block, named] of [
+      ['  backend "local" {\n    path = "/workspace/own/place"\n  }', 'has backend "local"'],
+      ['', 'has no backend block'],
+    ] as const)
+      await run(
+        await ofBackend(block),
+        { action: 'preview', options: { keep_backend: true } },
+        (end) => {
+          expect(end.response?.failure).toMatchObject({ code: 'InvalidInput' });
+          expect(end.response?.error).toContain(named);
+          expect(logText(end)).not.toContain('OpenTofu will perform');
+        },
+      );
   });
 });

@@ -1,6 +1,7 @@
 /** Runs one row of the table: each preview beside the bare tool's plan of the same module, state and inputs. */
 import { expect } from 'vitest';
 import type { Json } from '../../src/contract/json.js';
+import type { ImportMapping } from '../../src/contract/request.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { OutsideWorld } from '../support/outside-world.js';
 import type { BareTofu } from '../support/tofu.js';
@@ -89,11 +90,14 @@ function bareRequest(
   state: Uint8Array | undefined,
 ): Parameters<BareTofu['plan']>[0] {
   const { targets = [], replace = [], refresh = true } = step.options ?? {};
-  const imports = (step.imports ?? []).map((mapping) =>
-    'address' in mapping
-      ? `import {\n  to = ${mapping.address}\n  id = ${JSON.stringify(mapping.id)}\n}\n`
-      : '',
+  const addressOf = (mapping: ImportMapping): string =>
+    'address' in mapping ? mapping.address : `${mapping.type}.${mapping.name}`;
+  const imports = (step.imports ?? []).map(
+    (mapping) =>
+      `import {\n  to = ${addressOf(mapping)}\n  id = ${JSON.stringify(mapping.id)}\n}\n`,
   );
+  // An import that was asked for does nothing besides.
+  const imported = targets.length === 0 ? (step.imports ?? []).map(addressOf) : [];
   return {
     files: imports.length === 0 ? files : { ...files, 'imports_of_the_test.tf': imports.join('') },
     inputs: step.inputs ?? {},
@@ -101,7 +105,7 @@ function bareRequest(
     ...(state === undefined ? {} : { state }),
     flags: [
       ...(step.of === 'destroy' ? ['-destroy'] : step.of === 'refresh' ? ['-refresh-only'] : []),
-      ...targets.map((address) => `-target=${address}`),
+      ...[...targets, ...imported].map((address) => `-target=${address}`),
       ...replace.map((address) => `-replace=${address}`),
       ...(refresh ? [] : ['-refresh=false']),
     ],

@@ -6,10 +6,12 @@ import { Client, Connection } from '@temporalio/client';
 import { wholeOf } from '../../src/content.js';
 import { receiptSchema } from '../../src/contract/change.js';
 import { isLosslessNumber, parseJson, stringifyJson, type Json } from '../../src/contract/json.js';
+import { tooLarge } from '../../src/contract/input-limit.js';
 import type { OperationInput, OperationResult, PlanView } from '../../src/contract/operation.js';
 import type { ModuleResponse } from '../../src/contract/response.js';
 import type { StartedOperation } from '../../src/client/index.js';
 import { CodedError } from '../../src/errors.js';
+import { storeInputs } from '../../src/operation/input-archive.js';
 import { readRecord } from '../../src/stack/record.js';
 import { loadSnapshot } from '../../src/state/snapshot.js';
 import type { Store } from '../../src/store/open-store.js';
@@ -38,6 +40,11 @@ export function workerRunner(
     });
     return Object.fromEntries(await Promise.all(given));
   };
+  /** Inputs that are too large for a request go by the store, as the command does it. */
+  const sent = async (step: Step): Promise<OperationInput['inputs']> => {
+    const inputs = await referenced(step);
+    return tooLarge(inputs) === undefined ? inputs : { archive: await storeInputs(store, inputs) };
+  };
   const lines: string[] = [];
   const operations: StartedOperation[] = [];
   let waiting: { started: StartedOperation; planDigest: string } | undefined;
@@ -48,7 +55,7 @@ export function workerRunner(
         ...inputOf(step, row, world),
         stackId,
         module: { image },
-        inputs: await referenced(step),
+        inputs: await sent(step),
       });
       operations.push(started);
       const failed = await planOrFailure(system, started);

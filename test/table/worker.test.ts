@@ -36,6 +36,7 @@ const NAMES = [
   'drift beside changes: an attribute that comes back, and one that changes on both sides',
   'refresh: what changed outside, and its acceptance into the state',
   'a variable, an output and members of values that are called __proto__',
+  'five megabytes of input',
 ];
 
 let system: LocalSystem;

@@ -12,9 +12,17 @@ interface Row {
   readonly backend?: true;
 }
 
+/** The caller itself, which some backends name when somebody else has the lock: its host, and since when it runs. */
+export interface LockSeeker {
+  readonly host: string;
+  readonly since: Date;
+}
+
 const NEW_PREVIEW = 'preview again';
-const LOGIN = 'look at user and password of the state URL';
-const REACH = 'look at the state URL, and at the network';
+const LOGIN = "look at user and password of the state URL, or of the module's own backend";
+const REACH = "look at the state URL, or the module's own backend, and at the network";
+/** What is said when a state can't be read or locked; the reason is in the detail. */
+const STATE_ACCESS = /^Error (refreshing state|loading state|acquiring the state lock)$/;
 
 /** Which error text of OpenTofu 1.12 means which code; the first row that matches counts, none is `ModuleFailed`. */
 const ROWS: readonly Row[] = [
@@ -63,7 +71,30 @@ const ROWS: readonly Row[] = [
   },
   {
     code: 'StoreUnavailable',
-    summary: /^error loading state\b[^]*(dial tcp|StatusCode: 5\d\d|i\/o timeout)/i,
+    summary:
+      /^error loading state\b[^]*(dial tcp|StatusCode: 5\d\d|i\/o timeout|giving up after \d)/i,
+    next: REACH,
+  },
+  {
+    code: 'InvalidConfiguration',
+    backend: true,
+    summary: STATE_ACCESS,
+    detail: /endpoint (requires|invalid) auth|StatusCode: 40[13]/,
+    next: LOGIN,
+  },
+  {
+    code: 'InvalidConfiguration',
+    backend: true,
+    summary: STATE_ACCESS,
+    detail: /Unexpected HTTP response code 4\d\d/,
+    next: "look at addresses and methods of the module's own backend",
+  },
+  {
+    code: 'StoreUnavailable',
+    backend: true,
+    summary: STATE_ACCESS,
+    detail:
+      /dial tcp|connection refused|connection reset|no such host|i\/o timeout|giving up after \d|internal server error|StatusCode: 5\d\d|HTTP response code 5\d\d/,
     next: REACH,
   },
   {
@@ -119,21 +150,34 @@ export function classifyFailure(step: string, end: TofuEnd): Failure {
   return { code: row?.code ?? 'ModuleFailed', message: `${oneLine(error)}${more}${next}`, detail };
 }
 
-/** Who holds the state's lock, from the text of the error that says so; not the caller itself (pg shows only that). */
-export function lockHolder(diagnostics: readonly Diagnostic[]): LockHolder | undefined {
+/** Who holds the state's lock, from the text of the error that says so; undefined when it names nobody but the caller itself. */
+export function lockHolder(
+  diagnostics: readonly Diagnostic[],
+  seeker: LockSeeker,
+): LockHolder | undefined {
   const text = diagnostics.find(({ summary }) => /state lock/.test(summary))?.detail ?? '';
-  if (/Workspace is already locked/.test(text)) return undefined;
   const field = (name: string): string | undefined =>
     new RegExp(`^\\s*${name}:[ \\t]*(\\S.*?)\\s*$`, 'm').exec(text)?.[1];
-  const who = field('Who');
+  const [id, said, operation] = [field('ID'), field('Created'), field('Operation')];
+  // What a backend leaves out is Go's zero.
+  const created = said?.startsWith('0001-') === true ? undefined : said;
+  const who =
+    field('Who') ?? (id === undefined ? undefined : 'somebody whom the backend does not name');
   if (who === undefined) return undefined;
-  const [id, created, operation] = [field('ID'), field('Created'), field('Operation')];
+  if (who.endsWith(`@${seeker.host}`) && madeAt(created) >= seeker.since.getTime())
+    return undefined;
   return {
     who,
     ...(id === undefined ? {} : { id }),
     ...(created === undefined ? {} : { created }),
     ...(operation === undefined ? {} : { operation }),
   };
+}
+
+/** Go's `2026-01-02 03:04:05.678901234 +0000 UTC`, as OpenTofu makes it, in milliseconds. */
+function madeAt(created = ''): number {
+  const [, day, time] = /^(\S+) (\d\d:\d\d:\d\d(?:\.\d{1,3})?)\d* \+0000/.exec(created) ?? [];
+  return Date.parse(`${day}T${time}Z`);
 }
 
 /** `Summary: first sentence of the detail (main.tf:3, aws_x.y)`. */

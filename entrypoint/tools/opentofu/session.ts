@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type {
   Failure,
@@ -7,6 +8,7 @@ import type {
   ModuleResponse,
 } from '../../../src/contract/index.js';
 import { checkInputs } from '../../input/check-inputs.js';
+import { FailureError } from '../../failure-error.js';
 import type { ToolContext } from '../tool.js';
 import { TOOL_VERSION_FILE } from '../../locations.js';
 import { TOOL_SETTINGS } from './prepared.js';
@@ -42,7 +44,8 @@ export async function openSession(
   });
   const prepared = context.description !== undefined;
   const notices = [
-    ...(context.description?.notices ?? []),
+    // What a build has to say is that it overrides the backend.
+    ...(copy.backend === undefined ? [] : (context.description?.notices ?? [])),
     ...refusedVariables({ ...request.environment, ...request.credentials }).map(
       (name) => `environment variable ${name} is not passed on: inputs and options say the same`,
     ),
@@ -55,6 +58,7 @@ export async function openSession(
     });
     if (end.exitCode !== 0) return { failure: classifyFailure('init', end) };
   }
+  if (copy.backend === undefined) refuseLocalState(paths.module);
   const description = context.description ?? (await describeUnprepared(context, tofu));
   checkInputs(request, description);
   return {
@@ -86,7 +90,10 @@ export function failedAnswer(
   step: string,
   end: TofuEnd,
 ): Pick<ModuleResponse, 'failure' | 'state'> {
-  const holder = lockHolder(end.stream.diagnostics);
+  const holder = lockHolder(end.stream.diagnostics, {
+    host: hostname(),
+    since: new Date(performance.timeOrigin),
+  });
   const failure = classifyFailure(step, end);
   if (session.context.interruption.requested)
     return {
@@ -96,7 +103,15 @@ export function failedAnswer(
         detail: { ...failure.detail, interrupted: true },
       },
     };
-  if (failure.code !== 'StateLocked' || holder === undefined) return { failure };
+  if (failure.code !== 'StateLocked') return { failure };
+  if (holder === undefined)
+    return {
+      failure: {
+        ...failure,
+        message:
+          'the state is locked, and its backend does not say by whom: wait, or give options.lock_timeout',
+      },
+    };
   return {
     failure: {
       ...failure,
@@ -110,6 +125,19 @@ export function failedAnswer(
 function providerSettings(prepared: string): Record<string, string> {
   const file = join(prepared, TOOL_SETTINGS);
   return existsSync(file) ? { TF_CLI_CONFIG_FILE: file } : {};
+}
+
+/** A kept backend that is a file has it in the container, and nobody would have it after that. */
+function refuseLocalState(module: string): void {
+  const data = join(module, '.terraform', 'terraform.tfstate');
+  const { backend } = existsSync(data)
+    ? (JSON.parse(readFileSync(data, 'utf8')) as { backend?: { type: string } })
+    : {};
+  if (backend !== undefined && backend.type !== 'local') return;
+  throw new FailureError(
+    'InvalidInput',
+    `options.keep_backend: the module has ${backend === undefined ? 'no backend block' : 'backend "local"'}, so its state would be gone with the container: leave keep_backend out`,
+  );
 }
 
 async function describeUnprepared(context: ToolContext, tofu: Tofu): Promise<ModuleDescription> {

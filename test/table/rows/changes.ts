@@ -395,6 +395,27 @@ import {
     ],
   },
   {
+    name: 'import by type and name: that, and nothing besides',
+    outside: true,
+    files: outside(`resource "outside_thing" "b" {
+  name = "b"
+}
+resource "outside_thing" "another" {
+  name = "another"
+}
+`),
+    steps: [
+      {
+        of: 'import',
+        imports: [{ type: 'outside_thing', name: 'b', id: 'b-00000001' }],
+        before: (world) => void world.change('b', {}, 'b-00000001'),
+        plan: ['import outside_thing.b'],
+        apply: 'moves-on',
+        applied: (_, world) => expect(world.count('create')).toBe(0),
+      },
+    ],
+  },
+  {
     name: 'an import that cannot be: no such object, no such address',
     outside: true,
     files: outside(`resource "outside_thing" "a" {

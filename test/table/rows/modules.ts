@@ -210,6 +210,41 @@ output "v" {
     ],
   },
   {
+    name: 'a Dockerfile of its own, with a program that the module calls, and its .dockerignore',
+    files: {
+      'main.tf': `variable "v" {
+  type = string
+}
+resource "terraform_data" "a" {
+  input = var.v
+  provisioner "local-exec" {
+    command = "greet \${self.input} && test -e kept.txt && test ! -e left-out.txt"
+  }
+}
+${output('var.v')}`,
+      Dockerfile: `FROM cldctl-iac/opentofu
+USER 0:0
+COPY tools/ /usr/local/bin/
+RUN ["chmod", "755", "/usr/local/bin/greet"]
+COPY . /module
+RUN ["/cldctl-entrypoint", "prepare"]
+USER 10001:10001
+`,
+      'tools/greet': '#!/bin/sh\ntest "$1" = Ada\n',
+      'kept.txt': 'kept',
+      'left-out.txt': 'left out',
+      '.dockerignore': 'left-out.txt\n',
+    },
+    steps: [
+      {
+        plan: 'InvalidInput',
+        incomparable: 'the tool is not started',
+        preview: ({ error }) => expect(error).toContain('"v" is required'),
+      },
+      { inputs: { v: 'Ada' }, plan: ['create output.v', 'create terraform_data.a'] },
+    ],
+  },
+  {
     name: 'environment of the request reaches the tool and its commands',
     files: {
       'main.tf': `variable "v" {
@@ -276,12 +311,19 @@ resource "outside_thing" "b" {
     ],
   },
   {
-    name: 'a backend block that is kept on request',
+    name: 'a backend block that is kept on request, and would lose the state',
     files: {
       'main.tf':
         'terraform {\n  backend "local" {\n    path = "kept.tfstate"\n  }\n}\nresource "terraform_data" "a" {\n}\n',
     },
-    steps: [{ options: { keep_backend: true }, plan: ['create terraform_data.a'], apply: 'no' }],
+    steps: [
+      {
+        options: { keep_backend: true },
+        plan: 'InvalidInput',
+        incomparable: 'the bare tool runs where the file stays',
+        preview: ({ error }) => expect(error).toContain('backend "local"'),
+      },
+    ],
   },
   {
     name: 'the state of another module, and functions of the built-in provider',

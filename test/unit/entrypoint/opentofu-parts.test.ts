@@ -282,6 +282,33 @@ describe('failures', () => {
     ],
     ['Error acquiring the state lock', 'open state: read-only file system', 'InvalidConfiguration'],
     ['Unsupported state file format', undefined, 'StateDamaged'],
+    [
+      'Error acquiring the state lock',
+      'Error message: HTTP remote state already locked: ID=x',
+      'StateLocked',
+    ],
+    ['Error refreshing state', 'HTTP remote state endpoint invalid auth', 'InvalidConfiguration'],
+    [
+      'Error acquiring the state lock',
+      'Error message: HTTP remote state endpoint requires auth',
+      'InvalidConfiguration',
+    ],
+    [
+      'Error acquiring the state lock',
+      'Error message: Unexpected HTTP response code 405',
+      'InvalidConfiguration',
+    ],
+    [
+      'Error refreshing state',
+      'Failed to get state: GET http://server/x giving up after 1 attempt(s)',
+      'StoreUnavailable',
+    ],
+    [
+      'Error acquiring the state lock',
+      'Error message: Failed to lock: LOCK http://server/x giving up after 3 attempt(s): Lock "http://server/x": EOF',
+      'StoreUnavailable',
+    ],
+    ['Error refreshing state', 'unsupported checkable object kind', 'StateDamaged'],
     ['Required plugins are not installed', undefined, 'InvalidModule'],
     ['Error creating bucket', 'AccessDenied', 'ModuleFailed'],
   ])('%s (%s) is %s', (summary, detail, code) => {
@@ -308,15 +335,36 @@ describe('failures', () => {
   const lock =
     'Lock Info:\n  ID:        9db590f1\n  Path:      state\n  Operation: OperationTypeApply\n  Who:       module@9f2d\n  Version:   1.12.6\n  Created:   2026-10-18 21:24:34 +0000 UTC\n  Info:      \n';
   test('the holder of a lock, except where the tool shows the caller itself', () => {
-    const holder = (detail: string): unknown =>
-      lockHolder(end({ summary: 'Error acquiring the state lock', detail }).stream.diagnostics);
+    const holder = (detail: string, since = '2026-10-18T21:24:34.900Z', host = '9f2d'): unknown =>
+      lockHolder(end({ summary: 'Error acquiring the state lock', detail }).stream.diagnostics, {
+        host,
+        since: new Date(since),
+      });
+    // An earlier container of the same name.
     expect(holder(`resource temporarily unavailable\n${lock}`)).toEqual({
       id: '9db590f1',
       who: 'module@9f2d',
       created: '2026-10-18 21:24:34 +0000 UTC',
       operation: 'OperationTypeApply',
     });
-    expect(holder(`Workspace is already locked: default\n${lock}`)).toBeUndefined();
+    const now = lock.replace(':34 +0000', ':34.912345678 +0000');
+    expect(holder(`Workspace is already locked: default\n${now}`)).toBeUndefined();
+    expect(holder(`HTTP remote state already locked: ID=x\n${now}`, undefined, 'other')).toEqual(
+      expect.objectContaining({ who: 'module@9f2d' }),
+    );
+  });
+
+  test('a holder of whom the backend knows an id only, or nothing', () => {
+    const holder = (id: string): unknown =>
+      lockHolder(
+        end({
+          summary: 'Error acquiring the state lock',
+          detail: `Lock Info:\n  ID:        ${id}\n  Path:      \n  Operation: \n  Who:       \n  Version:   \n  Created:   0001-01-01 00:00:00 +0000 UTC\n  Info:      \n`,
+        }).stream.diagnostics,
+        { host: '9f2d', since: new Date() },
+      );
+    expect(holder('x')).toEqual({ id: 'x', who: 'somebody whom the backend does not name' });
+    expect(holder('')).toBeUndefined();
   });
 });
 

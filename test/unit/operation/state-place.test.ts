@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest';
+import {
+  isStateInStore,
+  stateElsewhere,
+  stateLocation,
+  storedState,
+  withKeptBackend,
+} from '../../../src/operation/state-place.js';
+import { newRecord, type RecordState } from '../../../src/stack/record.js';
+
+const STORE = {};
+const URL = { stateUrl: 'postgres://user:hunter2@db/states' };
+const KEPT = { keep_backend: true };
+const at = '2026-01-01T00:00:00.000Z';
+const record = (state?: RecordState) => ({
+  ...newRecord('s', at),
+  ...(state === undefined ? {} : { state }),
+});
+const version: RecordState = {
+  version: 3,
+  digest: `sha256:${'0'.repeat(64)}`,
+  fingerprint: 'f',
+  at,
+};
+const elsewhere: RecordState = { backend: 'module', fingerprint: 'f', at };
+
+test("the module's backend goes over the worker's URL, and that over the store", () => {
+  expect(isStateInStore(STORE, {})).toBe(true);
+  for (const [worker, options] of [
+    [STORE, KEPT],
+    [URL, {}],
+    [URL, KEPT],
+  ] as const)
+    expect(isStateInStore(worker, options)).toBe(false);
+  expect(stateElsewhere(STORE, {}, 'f')).toBeUndefined();
+  expect(stateElsewhere(URL, KEPT, 'f')).toEqual({ backend: 'module', fingerprint: 'f' });
+  expect(JSON.stringify(stateElsewhere(URL, {}, 'f'))).not.toContain('hunter2');
+});
+
+test('a plan is for one place, whatever the password', () => {
+  const other = { stateUrl: 'postgres://user:changed@db/states' };
+  expect(stateLocation(other, {})).toBe(stateLocation(URL, {}));
+  const places = [stateLocation(STORE, {}), stateLocation(URL, {}), stateLocation(STORE, KEPT)];
+  expect(new Set(places).size).toBe(3);
+});
+
+describe('a state in the store', () => {
+  test('is what a run starts from', () => {
+    expect(storedState(STORE, {}, record(version))).toEqual(version);
+  });
+  test('is not, when the run has its state elsewhere, and what is elsewhere is not in the store', () => {
+    expect(storedState(STORE, KEPT, record(version))).toBeUndefined();
+    expect(storedState(URL, {}, record(version))).toBeUndefined();
+    expect(storedState(STORE, {}, record(elsewhere))).toBeUndefined();
+    expect(storedState(STORE, {}, undefined)).toBeUndefined();
+  });
+});
+
+test('a stack whose state is in its module’s backend stays there, until it is said otherwise or brought into the store', () => {
+  const targets = ['a.b'];
+  expect(withKeptBackend({ targets }, record(elsewhere))).toEqual({ targets, keepBackend: true });
+  expect(withKeptBackend(undefined, record(elsewhere))).toEqual({ keepBackend: true });
+  expect(withKeptBackend({ keepBackend: false }, record(elsewhere))).toEqual({
+    keepBackend: false,
+  });
+  expect(withKeptBackend({ targets }, record(version))).toEqual({ targets });
+  expect(withKeptBackend(undefined, record())).toBeUndefined();
+});
