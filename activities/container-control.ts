@@ -13,10 +13,8 @@ export function containerControl(
     signal,
     letGo,
     onLine: (line) => log.add(line),
-    onContainer(container) {
-      // The tool has ended: its last lines are stored beside its result, not after it.
-      void log.flush();
-      sweep(container);
-    },
+    // Its last lines are stored beside its result, not after it.
+    onEnded: () => void log.flush(),
+    onContainer: sweep,
   };
 }

@@ -14,7 +14,7 @@ import { returnResult } from './complete-attempt.js';
 import { mutationName } from './container-names.js';
 import type { OperationDependencies, StepControl } from './dependencies.js';
 import type { AttemptContext } from './attempt-context.js';
-import { followAttempt } from './follow-attempt.js';
+import { followAttempt, removedWhenSafe } from './follow-attempt.js';
 import { harvestVolume } from './harvest-volume.js';
 import { abandonedLock } from './lock-holder.js';
 import { readInputs } from './input-archive.js';
@@ -116,7 +116,14 @@ async function carryOut(
     case 'try-again':
       return 'nothing-ran';
     case 'return-result':
-      return returnResult(dependencies, context, attempt);
+      return removedWhenSafe(
+        control,
+        {
+          id: attempt.started?.containerId ?? context.containerName,
+          volume: context.containerName,
+        },
+        returnResult(dependencies, context, attempt),
+      );
     case 'wait':
       throw new CodedError(
         'DockerUnavailable',

@@ -25,7 +25,9 @@ export interface StepControl {
   readonly letGo?: AbortSignal;
   /** Takes a redacted line of the step's log; a promise that it returns is waited for before the next line. */
   readonly onLine?: (line: LogLine) => Promise<void> | undefined;
-  /** The container that holds the result; to be removed when the result is safe. */
+  /** The tool has ended. */
+  readonly onEnded?: () => void;
+  /** A container that nobody needs any more when the server has this step's answer: its result is safe, or worth nothing. */
   readonly onContainer?: (container: RunContainer) => void;
 }
 

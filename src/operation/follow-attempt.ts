@@ -12,7 +12,7 @@ import { readSubject } from '../plan/change-line.js';
 import { attemptLabels, endAsNothing, observePlace } from './attempt-place.js';
 import type { AttemptContext } from './attempt-context.js';
 import { completeAttempt } from './complete-attempt.js';
-import type { OperationDependencies, StepControl } from './dependencies.js';
+import type { OperationDependencies, RunContainer, StepControl } from './dependencies.js';
 import { harvestVolume } from './harvest-volume.js';
 import { logLines } from './log-lines.js';
 import { buildModuleRun } from './module-run.js';
@@ -60,17 +60,42 @@ export async function followAttempt(
     // After the call has begun: an aborted signal before it would leave the container alone.
     if (mode === 'stop') stop.abort();
     const result = await running;
-    control.onContainer?.({ id: result.containerId, volume: context.containerName });
-    return await completeAttempt(dependencies, context, attempt, result, events);
+    control.onEnded?.();
+    return await removedWhenSafe(
+      control,
+      { id: result.containerId, volume: context.containerName },
+      completeAttempt(dependencies, context, attempt, result, events),
+    );
   } catch (error) {
     if (control.letGo?.aborted === true) throw error;
     if (isAbortError(error)) {
       await endUnstarted(dependencies, context, attempt);
       throw error;
     }
-    if (!(error instanceof CodedError) || error.detail?.['receipt'] !== undefined) throw error;
+    if (!(error instanceof CodedError) || isRecorded(error)) throw error;
     return afterError(dependencies, context, attempt, error, events);
   }
+}
+
+/** Gives what the work gives; the container may go when the run's result is in the store, and not when the store did not take it. */
+export async function removedWhenSafe<T>(
+  control: StepControl,
+  container: RunContainer,
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    const done = await work;
+    control.onContainer?.(container);
+    return done;
+  } catch (error) {
+    if (isRecorded(error)) control.onContainer?.(container);
+    throw error;
+  }
+}
+
+/** True for the failure of a run whose receipt is in the store. */
+function isRecorded(error: unknown): boolean {
+  return error instanceof CodedError && error.detail?.['receipt'] !== undefined;
 }
 
 /** The run of an attempt; equal for every call about the same attempt. */

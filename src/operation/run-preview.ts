@@ -73,6 +73,7 @@ async function runOnce(
       await removeRun(engine, run.name);
     throw redactedError(error, inputs);
   });
+  control.onEnded?.();
   control.onContainer?.({ id: result.containerId });
   if (result.stopped === 'timeout') throw timedOut(input);
   control.signal.throwIfAborted();

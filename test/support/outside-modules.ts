@@ -61,8 +61,26 @@ export function applyChain(
     module: { image },
     inputs: { stack: stackId },
     environment: withoutNetwork.environment,
-    options: { dockerSocket: true },
     limits: { network: 'none' },
+    approval: { mode: 'auto', expiresIn: '1h' },
+    ...more,
+    options: { dockerSocket: true, ...more.options },
+  };
+}
+
+/** The same in a container that reaches the servers of this machine. */
+export function applyChainOverNetwork(
+  { containerEnvironment }: OutsideWorld,
+  stackId: string,
+  image: string,
+  more: Partial<OperationInput> = {},
+): OperationInput {
+  return {
+    stackId,
+    operation: 'apply',
+    module: { image },
+    inputs: { stack: stackId },
+    environment: containerEnvironment,
     approval: { mode: 'auto', expiresIn: '1h' },
     ...more,
   };

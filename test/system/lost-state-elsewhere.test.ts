@@ -1,4 +1,4 @@
-/** A container that vanishes during an apply whose state is in PostgreSQL or S3: its dead lock, what is in no state, and how it goes on. */
+/** A container that vanishes during a run whose state is in PostgreSQL or S3: its dead lock, what is in no state, and how it goes on. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Receipt } from '../../src/contract/change.js';
 import type { OperationInput } from '../../src/contract/operation.js';
@@ -14,9 +14,17 @@ import {
   shortName,
   statuses,
 } from '../support/lose-container.js';
-import { CHAIN, NAMES, outsideModuleImages, TOOLS, type Tool } from '../support/outside-modules.js';
+import {
+  applyChainOverNetwork,
+  CHAIN,
+  NAMES,
+  outsideModuleImages,
+  TOOLS,
+  type Tool,
+} from '../support/outside-modules.js';
 import { startOutsideWorld, type OutsideWorld } from '../support/outside-world.js';
 import { STATE_SERVERS, startStateServers, type StateServers } from '../support/state-servers.js';
+import { lostDestroyCases, lostImportCases, type LostPlace } from './lost-cases.js';
 
 const abort = new AbortController();
 let engine: Engine;
@@ -46,14 +54,7 @@ describe.each(STATE_SERVERS)('state in %s', (kind) => {
 
   describe.each(TOOLS)('%s', (tool) => {
     const stackId = uniqueStack(`lost-${kind}-${tool}`);
-    const apply = (): OperationInput => ({
-      stackId,
-      operation: 'apply',
-      module: { image: images[tool] },
-      inputs: { stack: stackId },
-      environment: world.containerEnvironment,
-      approval: { mode: 'auto', expiresIn: '1h' },
-    });
+    const apply = (): OperationInput => applyChainOverNetwork(world, stackId, images[tool]);
     const made = (): number[] => NAMES.map((name) => world.count('create', `${stackId}-${name}`));
     let lost: CodedError;
 
@@ -110,6 +111,20 @@ describe.each(STATE_SERVERS)('state in %s', (kind) => {
       const again = await system.client.start(next);
       expect(await system.client.result(again)).toMatchObject({ outcome: 'no-changes' });
     });
+
+    const place: LostPlace = {
+      name: `${kind}-${tool}`,
+      tool,
+      get system() {
+        return system;
+      },
+      get world() {
+        return world;
+      },
+      operation: (id, more) => applyChainOverNetwork(world, id, images[tool], more),
+    };
+    describe('its container removed during a destroy', () => lostDestroyCases(place));
+    describe('its container removed during an import', () => lostImportCases(place));
   });
 });
 
@@ -122,14 +137,8 @@ describe('an S3 server that goes away during an apply', () => {
   });
   afterAll(() => system.close());
 
-  const apply = (stackId: string): OperationInput => ({
-    stackId,
-    operation: 'apply',
-    module: { image: images.opentofu },
-    inputs: { stack: stackId },
-    environment: world.containerEnvironment,
-    approval: { mode: 'auto', expiresIn: '1h' },
-  });
+  const apply = (stackId: string): OperationInput =>
+    applyChainOverNetwork(world, stackId, images.opentofu);
 
   /** The state that the message says is kept, and what a person who looks at the next plan is told. */
   async function keptAndTold(stackId: string, lost: CodedError): Promise<void> {
