@@ -268,6 +268,30 @@ test('a server that is away is waited for, also by a plan that was approved; not
   expect(await endOf(started)).toMatchObject({ outcome: 'succeeded', planDigest });
 });
 
+test('a state that the server did not take is kept in the store; the next operation still looks there, and asks', async () => {
+  const stackId = uniqueStack('unwritten');
+  const held = world.hold(`${stackId}-a`, 'create');
+  const started = await system.client.start(operation(stackId));
+  await held.reached;
+  server.answerWith(stackId, 'close');
+  held.release();
+  const lost = await endOf(started);
+  expect(lost).toMatchObject({ code: 'StateDamaged' });
+  const [, version = ''] =
+    /cldctl-iac state export \S+ (\d+)/.exec((lost as CodedError).message) ?? [];
+  const kept = await command(['state', 'export', stackId, version], { env: system.env });
+  expect(kept.stdout).toContain(`${stackId}-a`);
+  server.answerWith(stackId, undefined);
+  const next = await system.client.startAndWaitPlan(operation(stackId, 'old', { options: {} }));
+  expect(next.ready.phase).toBe('awaiting-approval');
+  const plan = await system.client.plan(next);
+  expect(plan?.summary.create).toBe(1);
+  expect(plan?.lostRun?.untracked).toEqual(['outside_thing.a']);
+  expect(server.lock(stackId)).toBeUndefined();
+  await system.client.reject(next, { planDigest: next.ready.planDigest ?? '', by: 'ann' });
+  expect(await endOf(next)).toMatchObject({ outcome: 'rejected' });
+});
+
 test.each([
   ['a refused login', 401, /look at user and password/],
   ['a server without locks', 405, /look at addresses and methods/],
