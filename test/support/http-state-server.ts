@@ -20,6 +20,8 @@ export interface HttpStateServer {
   lock(name: string): HttpLock | undefined;
   /** Somebody else takes the lock, or gives it back; a text is what the server then answers instead of the holder. */
   lockAs(name: string, lock: HttpLock | string | undefined): void;
+  /** How often somebody was refused the lock. */
+  refusals(name: string): number;
   /** Answers every request for that name so, until it is called with `undefined`; `close` cuts the connection. */
   answerWith(name: string, status: number | 'close' | undefined): void;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ export async function startHttpStateServer(): Promise<HttpStateServer> {
   const password = 'http-hunter2-word';
   const states = new Map<string, string>();
   const locks = new Map<string, HttpLock | string>();
+  const refused = new Map<string, number>();
   const always = new Map<string, number | 'close' | undefined>();
 
   const held = (name: string): HttpLock | undefined => {
@@ -54,8 +57,10 @@ export async function startHttpStateServer(): Promise<HttpStateServer> {
         return [200];
       case 'LOCK': {
         const holder = locks.get(name);
-        if (holder !== undefined)
+        if (holder !== undefined) {
+          refused.set(name, (refused.get(name) ?? 0) + 1);
           return [423, typeof holder === 'string' ? holder : JSON.stringify(holder)];
+        }
         locks.set(name, JSON.parse(body) as HttpLock);
         return [200];
       }
@@ -98,6 +103,7 @@ export async function startHttpStateServer(): Promise<HttpStateServer> {
     state: (name) => states.get(name),
     lock: held,
     lockAs: (name, lock) => void (lock === undefined ? locks.delete(name) : locks.set(name, lock)),
+    refusals: (name) => refused.get(name) ?? 0,
     answerWith: (name, status) => void always.set(name, status),
     async close() {
       server.closeAllConnections();

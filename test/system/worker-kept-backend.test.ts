@@ -11,6 +11,7 @@ import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { moduleImages } from '../table/module-image.js';
 import { outside } from '../table/row.js';
+import { codeBlocks, commandLines } from '../support/code-blocks.js';
 import { command } from '../support/command.js';
 import { startHttpStateServer, type HttpStateServer } from '../support/http-state-server.js';
 import { createLocalSystem, uniqueStack, type LocalSystem } from '../support/local-system.js';
@@ -120,6 +121,29 @@ test('the state is there and not in the store, also for operations that do not s
   expect(await histories()).not.toContain(server.password);
 });
 
+test('the command does it as the documentation says', async () => {
+  const stackId = uniqueStack('command');
+  const { TF_HTTP_ADDRESS: address = '' } = server.environment(stackId);
+  const [line = ''] = codeBlocks('docs/state.md').flatMap(({ code, runBy }) =>
+    runBy === 'test/system/worker-kept-backend.test.ts' ? commandLines(code) : [],
+  );
+  const words = line
+    .replaceAll('https://states.example.com/my-db', address)
+    .replace('my-db --module ./my-db', `${stackId} --module ${image}`)
+    .replace('USERNAME=iac', 'USERNAME=user')
+    .split(/ +/)
+    .slice(1);
+  const { exitCode, stderr } = await command(
+    [
+      ...[...words, '--approval', 'auto', '--input', `stack=${stackId}`, '--input', 'value=old'],
+      ...['--env', `OUTSIDE_URL=${world.containerEnvironment.OUTSIDE_URL}`],
+    ],
+    { env: system.env },
+  );
+  expect(exitCode, stderr).toBe(0);
+  expect(server.state(stackId)).toContain(`${stackId}-a`);
+});
+
 test('the lock of an apply whose container was killed is released by the next operation', async () => {
   const stackId = uniqueStack('own');
   const held = world.hold(`${stackId}-a`, 'create');
@@ -218,6 +242,17 @@ test.each([
   expect((await system.client.plan(started))?.notices).toEqual([]);
 });
 
+test('the tool itself waits as long as it is told', async () => {
+  const stackId = uniqueStack('timeout');
+  server.lockAs(stackId, { ID: FOREIGN, Who: 'ann@laptop', Created: new Date().toISOString() });
+  const options = { keepBackend: true, lockTimeout: '5m' };
+  const started = await system.client.start(operation(stackId, 'old', { options }));
+  await expect.poll(() => server.refusals(stackId), { timeout: 60_000 }).toBeGreaterThan(2);
+  expect(await reason(started)).toBe('');
+  server.lockAs(stackId, undefined);
+  expect(await endOf(started)).toMatchObject({ outcome: 'succeeded' });
+});
+
 test('a server that is away is waited for, also by a plan that was approved; nothing is planned again', async () => {
   const stackId = uniqueStack('away');
   server.answerWith(stackId, 'close');
@@ -231,6 +266,30 @@ test('a server that is away is waited for, also by a plan that was approved; not
   await expect.poll(() => reason(started), { timeout: 60_000 }).toMatch(/^StoreUnavailable: /);
   server.answerWith(stackId, undefined);
   expect(await endOf(started)).toMatchObject({ outcome: 'succeeded', planDigest });
+});
+
+test('a state that the server did not take is kept in the store; the next operation still looks there, and asks', async () => {
+  const stackId = uniqueStack('unwritten');
+  const held = world.hold(`${stackId}-a`, 'create');
+  const started = await system.client.start(operation(stackId));
+  await held.reached;
+  server.answerWith(stackId, 'close');
+  held.release();
+  const lost = await endOf(started);
+  expect(lost).toMatchObject({ code: 'StateDamaged' });
+  const [, version = ''] =
+    /cldctl-iac state export \S+ (\d+)/.exec((lost as CodedError).message) ?? [];
+  const kept = await command(['state', 'export', stackId, version], { env: system.env });
+  expect(kept.stdout).toContain(`${stackId}-a`);
+  server.answerWith(stackId, undefined);
+  const next = await system.client.startAndWaitPlan(operation(stackId, 'old', { options: {} }));
+  expect(next.ready.phase).toBe('awaiting-approval');
+  const plan = await system.client.plan(next);
+  expect(plan?.summary.create).toBe(1);
+  expect(plan?.lostRun?.untracked).toEqual(['outside_thing.a']);
+  expect(server.lock(stackId)).toBeUndefined();
+  await system.client.reject(next, { planDigest: next.ready.planDigest ?? '', by: 'ann' });
+  expect(await endOf(next)).toMatchObject({ outcome: 'rejected' });
 });
 
 test.each([
