@@ -1,4 +1,5 @@
-import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { JournalLine } from '../../src/contract/journal.js';
 import { FailureError } from '../failure-error.js';
 import type { CommandEnd } from '../process/run-command.js';
@@ -47,6 +48,8 @@ export function openJournal(path: string): Journal {
     queue = [];
     try {
       rmSync(path, { force: true });
+      // Else it could be there again after a crash of the machine.
+      syncFolder(dirname(path));
       return true;
     } catch {
       return false;
@@ -95,4 +98,13 @@ export function openJournal(path: string): Journal {
       },
     }),
   };
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }

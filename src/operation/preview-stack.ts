@@ -25,7 +25,13 @@ import { redacted } from './module-failure.js';
 import { engineOptions } from './module-run.js';
 import { resolveRunInputs } from './run-inputs.js';
 import { runPreview } from './run-preview.js';
-import { isStateInStore, stateLocation, storedState, withKeptBackend } from './state-place.js';
+import {
+  isStateInStore,
+  refuseFromNothing,
+  stateLocation,
+  storedState,
+  withKeptBackend,
+} from './state-place.js';
 import type { PlannedChanges, PreviewRequest } from './types.js';
 
 /** Bytes of changes that go through workflow history; the whole plan is in the store. */
@@ -79,6 +85,7 @@ async function save(
 ): Promise<PlannedChanges> {
   const { store, config } = dependencies;
   const { stackId } = input;
+  refuseFromNothing(config, options, record, response.state?.fingerprint);
   const changes: Buffer[] = [];
   for await (const change of allChanges(response, files, 'changes'))
     changes.push(changeLine(redacted(change, inputs)));

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { Json } from '../../src/contract/json.js';
 import type { OperationInput, OperationResult } from '../../src/contract/operation.js';
+import type { RunningCommand } from '../support/command.js';
 import { testEngine } from '../support/test-engine.js';
 import type { Engine } from '../../src/docker/engine.js';
 import { packageRoot } from '../../src/setup/package-root.js';
@@ -253,4 +254,51 @@ describe.each(STATE_SERVERS)('a wrong password for %s', (kind) => {
     const text = await histories(system.address);
     for (const secret of [...servers.secrets, TOKEN]) expect(text).not.toContain(secret);
   });
+});
+
+describe('a stack whose worker looks for its state somewhere else', () => {
+  let system: LocalSystem;
+  let worker: RunningCommand;
+  beforeAll(async () => {
+    system = await createLocalSystem({ env: SECRETS });
+    worker = await system.startWorker({ CLDCTL_STATE_URL: servers.urls.s3 });
+  });
+  afterAll(() => system.close());
+
+  test.each(['opentofu', 'pulumi'] as const)(
+    '%s: nothing is planned, and it says where the state was',
+    async (name) => {
+      const stack = uniqueStack(`moved-${name}`);
+      const input = operation(stack, images[name], { service: 'shop' });
+      expect((await approved(system, input)).outcome).toBe('succeeded');
+
+      await follow(system, {});
+      const elsewhere = await system.client.start({ ...input, operation: 'preview' });
+      await expect(system.client.result(elsewhere)).rejects.toMatchObject({
+        code: 'InvalidConfiguration',
+        message: expect.stringMatching(
+          new RegExp(
+            `the state of ${stack} was last in s3://[^ ]+, and the worker's store has none`,
+          ),
+        ) as string,
+      });
+
+      await follow(system, { CLDCTL_STATE_URL: servers.urls.s3 });
+      const again = await system.client.start({
+        ...input,
+        approval: { mode: 'on-changes', expiresIn: '1h' },
+      });
+      expect((await system.client.result(again)).outcome).toBe('no-changes');
+    },
+  );
+
+  /** Ends the worker and starts another one. */
+  async function follow(
+    { startWorker }: LocalSystem,
+    env: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    worker.signal('SIGTERM');
+    await worker.done;
+    worker = await startWorker(env);
+  }
 });

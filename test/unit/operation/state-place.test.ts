@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   isStateInStore,
+  refuseFromNothing,
   stateElsewhere,
   stateLocation,
   storedState,
@@ -34,7 +35,7 @@ test("the module's backend goes over the worker's URL, and that over the store",
     expect(isStateInStore(worker, options)).toBe(false);
   expect(stateElsewhere(STORE, {}, 'f')).toBeUndefined();
   expect(stateElsewhere(URL, KEPT, 'f')).toEqual({ backend: 'module', fingerprint: 'f' });
-  expect(JSON.stringify(stateElsewhere(URL, {}, 'f'))).not.toContain('hunter2');
+  expect(stateElsewhere(URL, {}, 'f')).toEqual({ url: 'postgres://db/states', fingerprint: 'f' });
 });
 
 test('a plan is for one place, whatever the password', () => {
@@ -65,4 +66,48 @@ test('a stack whose state is in its module’s backend stays there, until it is 
   });
   expect(withKeptBackend({ targets }, record(version))).toEqual({ targets });
   expect(withKeptBackend(undefined, record())).toBeUndefined();
+});
+
+describe('a plan that was made from nothing', () => {
+  const url: RecordState = { url: 'postgres://db/states', fingerprint: 'f', at };
+  const lost = (worker: object, options: object, state?: RecordState) => () =>
+    refuseFromNothing(worker, options, record(state), null);
+
+  test('is refused where a state was', () => {
+    expect(lost(URL, {}, url)).toThrow(
+      expect.objectContaining({
+        code: 'StateDamaged',
+        message: expect.stringContaining('Put it back there'),
+      }),
+    );
+  });
+  test.each([
+    ['a worker that has no state URL any more', STORE, {}, url],
+    ['a worker that has one now', URL, {}, version],
+    ['a worker with another one', { stateUrl: 's3://bucket' }, {}, url],
+    ["a module whose backend isn't kept any more", STORE, {}, elsewhere],
+    ["a module that has its backend's state from now on", STORE, KEPT, version],
+  ])('is refused by %s, which is told where the state is', (_, worker, options, state) => {
+    expect(lost(worker, options, state)).toThrow(
+      expect.objectContaining({
+        code: 'InvalidConfiguration',
+        message: expect.stringMatching(/^the state of s was last in .+, and .+ has none/),
+      }),
+    );
+  });
+  test('is one as any other where there was none, where all was destroyed, and where a state is', () => {
+    expect(lost(URL, {})).not.toThrow();
+    expect(lost(URL, {}, { ...url, fingerprint: null })).not.toThrow();
+    const entry = { planDigest: `sha256:${'0'.repeat(64)}`, outcome: 'succeeded', at };
+    const destroyed = {
+      ...record(url),
+      operations: [
+        { ...entry, operation: 'apply' as const },
+        { ...entry, operation: 'destroy' as const },
+        { ...entry, operation: 'apply' as const, outcome: 'OperationCanceled' },
+      ],
+    };
+    expect(() => refuseFromNothing(STORE, {}, destroyed, null)).not.toThrow();
+    expect(() => refuseFromNothing(STORE, {}, record(url), 'g')).not.toThrow();
+  });
 });
