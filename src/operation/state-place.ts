@@ -69,6 +69,8 @@ export function refuseFromNothing(
 ): void {
   const known = record?.state;
   if (known?.fingerprint == null || found !== null || isDestroyed(record)) return;
+  // The lost run's state may never have come there: a person is asked, and sees what is in none.
+  if (record?.lostRun !== undefined) return;
   const was = nameOf(known);
   const now = nameOf(stateElsewhere(worker, options, null) ?? 'store');
   throw new CodedError(

@@ -15,9 +15,10 @@ export async function removeContainer(
 ): Promise<string> {
   const [found] = await containers(stackId);
   const container = engine.docker.getContainer(found?.id ?? '');
-  const [mount] = (await container.inspect()).Mounts;
+  const { Mounts: mounts } = await container.inspect();
   await container.remove({ force: true, v: true });
-  return mount?.Name ?? '';
+  // The engine names them in any order, and a granted socket is one too.
+  return mounts.find(({ Destination }) => Destination === '/workspace')?.Name ?? '';
 }
 
 /**

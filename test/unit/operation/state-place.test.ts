@@ -110,4 +110,16 @@ describe('a plan that was made from nothing', () => {
     expect(() => refuseFromNothing(STORE, {}, destroyed, null)).not.toThrow();
     expect(() => refuseFromNothing(STORE, {}, record(url), 'g')).not.toThrow();
   });
+  test('is shown to a person after a lost run, whose state may have come nowhere', () => {
+    const lostRun = {
+      planDigest: `sha256:${'0'.repeat(64)}`,
+      attempt: 1,
+      operation: 'apply' as const,
+      workflowId: 'w',
+      runId: 'r',
+      at,
+      message: 'lost',
+    };
+    expect(() => refuseFromNothing(URL, {}, { ...record(url), lostRun }, null)).not.toThrow();
+  });
 });
