@@ -7,6 +7,7 @@ import { operationSummary } from './operation-summary.js';
 import { stackBusy } from './stack-busy.js';
 import { parseInput, startOptions } from './start-options.js';
 import { isAlreadyStarted, type TemporalCalls } from './temporal-calls.js';
+import { isUnanswered, maybeStarted } from './to-coded-error.js';
 import type { OperationSummary, StartedOperation } from './types.js';
 
 /** Ends an operation that waits for approval, and returns when it is over. */
@@ -32,9 +33,13 @@ async function unlessBusy(
   start: () => Promise<StartedOperation>,
 ): Promise<StartedOperation> {
   const { stackId } = input;
-  const subject = `stack ${stackId}`;
+  const started = (): Promise<StartedOperation> =>
+    calls.call(`stack ${stackId}`, start).catch((error: unknown) => {
+      const unanswered = error instanceof CodedError && isUnanswered(error);
+      throw unanswered ? maybeStarted(stackId, error.cause) : error;
+    });
   try {
-    return await calls.call(subject, start);
+    return await started();
   } catch (error) {
     if (!isAlreadyStarted(error)) throw error;
     const running = await runningOperation(calls, input);
@@ -45,7 +50,7 @@ async function unlessBusy(
       if (!(cause instanceof CodedError && cause.code === 'OperationNotFound'))
         throw stackBusy(stackId, running, cause);
     });
-    return await calls.call(subject, start).catch((again: unknown) => {
+    return await started().catch((again: unknown) => {
       throw isAlreadyStarted(again) ? stackBusy(stackId, running, again) : again;
     });
   }

@@ -138,6 +138,15 @@ export function stillStarted(
   );
 }
 
+/** The error of a start that the server did not answer in time: nobody knows whether it was heard. */
+export function maybeStarted(stackId: string, cause: unknown): CodedError {
+  return new CodedError(
+    'TemporalUnavailable',
+    `stack ${stackId}: the Temporal server did not answer in time, and the operation may be started: look at the stack's status before you ask again, or give the request an id, which starts nothing twice`,
+    { cause },
+  );
+}
+
 /** Whether a call ended because its time was over, as opposed to a server that is away or refused it. */
 export function isUnanswered(error: CodedError): boolean {
   return grpcCause(error.cause)?.code === DEADLINE_EXCEEDED;

@@ -16,7 +16,8 @@ beforeAll(async () => {
   system = await createLocalSystem();
   client = await IacClient.connect({
     connectionOptions: { address: system.address },
-    deadline: 500,
+    // Enough for the server; nobody answers for a worker.
+    deadline: 3_000,
   });
 });
 afterAll(async () => {
@@ -53,4 +54,20 @@ test('who waits in vain for a worker is told that the operation is started, and 
     outcome: 'succeeded',
     planDigest,
   });
+});
+
+test('a server that takes longer than the deadline: whether it was heard nobody knows', async () => {
+  const hasty = await IacClient.connect({
+    connectionOptions: { address: system.address },
+    deadline: 0,
+  });
+  try {
+    const asked = hasty.start({ stackId: uniqueStack('hasty'), operation: 'refresh' });
+    await expect(asked).rejects.toMatchObject({
+      code: 'TemporalUnavailable',
+      message: expect.stringContaining('the operation may be started') as string,
+    });
+  } finally {
+    await hasty.close();
+  }
 });
