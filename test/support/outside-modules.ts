@@ -50,19 +50,14 @@ ${index === 0 ? '' : `    options: {dependsOn: ["\${${NAMES[index - 1]}}"]}`}`,
 
 /** An apply of the chain in a container without a network, which nobody has to approve. */
 export function applyChain(
-  { withoutNetwork }: OutsideWorld,
+  { withoutNetwork: { environment } }: OutsideWorld,
   stackId: string,
   image: string,
   more: Partial<OperationInput> = {},
 ): OperationInput {
   return {
-    stackId,
-    operation: 'apply',
-    module: { image },
-    inputs: { stack: stackId },
-    environment: withoutNetwork.environment,
+    ...chain(environment, stackId, image),
     limits: { network: 'none' },
-    approval: { mode: 'auto', expiresIn: '1h' },
     ...more,
     options: { dockerSocket: true, ...more.options },
   };
@@ -75,14 +70,21 @@ export function applyChainOverNetwork(
   image: string,
   more: Partial<OperationInput> = {},
 ): OperationInput {
+  return { ...chain(containerEnvironment, stackId, image), ...more };
+}
+
+function chain(
+  environment: Record<string, string>,
+  stackId: string,
+  image: string,
+): OperationInput {
   return {
     stackId,
     operation: 'apply',
     module: { image },
     inputs: { stack: stackId },
-    environment: containerEnvironment,
+    environment,
     approval: { mode: 'auto', expiresIn: '1h' },
-    ...more,
   };
 }
 

@@ -5,7 +5,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { loadConfig } from '../../src/config.js';
+import { removeInstallation } from '../../src/docker/remove-installation.js';
 import { packageRoot } from '../../src/setup/package-root.js';
+import { openStore } from '../../src/store/open-store.js';
+import { testEngine } from '../support/test-engine.js';
 
 const program = join(packageRoot(), 'dist', 'command', 'main.js');
 
@@ -48,6 +52,7 @@ test('serves with everything it needs, and keeps it over a restart', async () =>
     const [exitCode] = (await once(child, 'close')) as [number | null];
     expect(exitCode, printed).toBe(0);
     expect(printed).toContain('UI at http://127.0.0.1:8233');
+    await removeContainers(home);
     expect(printed.match(/worker ended with 0/g), printed).toHaveLength(2);
     expect(printed).toMatch(/Done: apply kept \(\d+ to add/);
     expect(printed).toContain('Nothing to do: apply kept');
@@ -56,3 +61,11 @@ test('serves with everything it needs, and keeps it over a restart', async () =>
     await rm(home, { recursive: true, force: true });
   }
 }, 180_000);
+
+/** A worker that ends leaves the container of a run to the next one, which here never comes. */
+async function removeContainers(home: string): Promise<void> {
+  const store = await openStore(loadConfig({ HOME: home }));
+  const { installation } = store;
+  store.close();
+  await removeInstallation(await testEngine(), installation);
+}

@@ -1,6 +1,4 @@
 /** Stacks whose module keeps its own `http` backend: where their state is, whose its lock is, and who releases it. */
-import { Client, Connection } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { StartedOperation } from '../../src/client/index.js';
@@ -11,6 +9,7 @@ import { prepareLocalSystem } from '../../src/setup/prepare-local-system.js';
 import { setupSettings } from '../../src/setup/setup-settings.js';
 import { moduleImages } from '../table/module-image.js';
 import { outside } from '../table/row.js';
+import { allHistories } from '../support/all-histories.js';
 import { codeBlocks, commandLines } from '../support/code-blocks.js';
 import { command } from '../support/command.js';
 import { startHttpStateServer, type HttpStateServer } from '../support/http-state-server.js';
@@ -118,7 +117,7 @@ test('the state is there and not in the store, also for operations that do not s
     summary: { delete: 1 },
   });
   expect(world.namesOf(stackId)).toEqual([]);
-  expect(await histories()).not.toContain(server.password);
+  expect(await allHistories(system.address)).not.toContain(server.password);
 });
 
 test('the command does it as the documentation says', async () => {
@@ -302,20 +301,3 @@ test.each([
   expect(end).toMatchObject({ code: 'InvalidConfiguration' });
   expect((end as CodedError).message).toMatch(told);
 });
-
-/** Everything that the server keeps of all operations, payloads decoded. */
-async function histories(): Promise<string> {
-  const connection = await Connection.connect({ address: system.address });
-  try {
-    const client = new Client({ connection });
-    const texts: string[] = [];
-    for await (const { workflowId, runId } of client.workflow.list()) {
-      const json = historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory());
-      const payloads = [...json.matchAll(/"data": ?"([A-Za-z0-9+/=]*)"/g)];
-      texts.push(json, ...payloads.map(([, data = '']) => Buffer.from(data, 'base64').toString()));
-    }
-    return texts.join('\n');
-  } finally {
-    await connection.close();
-  }
-}

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadConfig } from '../../src/config.js';
 import type { Json } from '../../src/contract/json.js';
 import type { OperationInput, OperationResult } from '../../src/contract/operation.js';
+import { allHistories } from '../support/all-histories.js';
 import type { RunningCommand } from '../support/command.js';
 import { testEngine } from '../support/test-engine.js';
 import type { Engine } from '../../src/docker/engine.js';
@@ -92,23 +92,6 @@ async function approved(system: LocalSystem, input: OperationInput): Promise<Ope
   return system.client.result(started);
 }
 
-/** Everything that the server keeps of all operations, payloads decoded. */
-async function histories(address: string): Promise<string> {
-  const connection = await Connection.connect({ address });
-  try {
-    const client = new Client({ connection });
-    const texts: string[] = [];
-    for await (const { workflowId, runId } of client.workflow.list()) {
-      const json = historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory());
-      const payloads = [...json.matchAll(/"data": ?"([A-Za-z0-9+/=]*)"/g)];
-      texts.push(json, ...payloads.map(([, data = '']) => Buffer.from(data, 'base64').toString()));
-    }
-    return texts.join('\n');
-  } finally {
-    await connection.close();
-  }
-}
-
 /** What the mutating container of a stack that runs now has printed; those that ended stay for a moment. */
 async function toolLog({ engine: { docker }, containers }: LocalSystem, stack: string) {
   const container = (await containers(stack)).find(({ state }) => state === 'running');
@@ -179,7 +162,7 @@ describe.each(STATE_SERVERS)('state in %s', (kind) => {
   });
 
   test('no word of the passwords in what the server keeps', async () => {
-    const text = await histories(system.address);
+    const text = await allHistories(system.address);
     expect(text).toContain('stackOperation');
     for (const secret of [...servers.secrets, TOKEN]) expect(text).not.toContain(secret);
   });
@@ -251,7 +234,7 @@ describe.each(STATE_SERVERS)('a wrong password for %s', (kind) => {
       code: 'InvalidConfiguration',
       message: expect.stringMatching(/state URL/) as string,
     });
-    const text = await histories(system.address);
+    const text = await allHistories(system.address);
     for (const secret of [...servers.secrets, TOKEN]) expect(text).not.toContain(secret);
   });
 });
